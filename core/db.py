@@ -1,0 +1,146 @@
+"""The data base: engine tuning, the write transaction, aware UTC time.
+
+SQLite is opened in WAL mode with explicit transactions: reads begin deferred, writes begin immediate behind an
+in-process lock, so that writers queue fairly instead of polling the file. PostgreSQL needs neither.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, g
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, DateTime, Engine, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; refuses naive times, because a naive time is a bug."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value!r}: use core.clock.now()")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: UTCDateTime,
+            dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+            list[Any]: JSON().with_variant(JSONB(), "postgresql"),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+_write_lock = threading.RLock()
+AfterCommit = Callable[[], None]
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Pool and connection options for ``url`` (REALTIME.md, point 5)."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10, "check_same_thread": False}, "pool_size": 20, "max_overflow": 0}
+    return {"pool_size": 20, "max_overflow": 5, "pool_timeout": 10, "pool_recycle": 1800, "pool_pre_ping": True}
+
+
+def tune(engine: Engine) -> None:
+    """Install SQLite's pragmas and explicit transactions; nothing to do on PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "busy_timeout=10000",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("okno_lower", 1, lambda s: s.lower() if isinstance(s, str) else s, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("okno_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def on_commit(call: AfterCommit) -> None:
+    """Run ``call`` once the current write transaction has committed; forgotten if it rolls back."""
+    g.okno_after_commit.append(call)
+
+
+def in_transaction() -> bool:
+    """Whether a :func:`transaction` is open in this context."""
+    return bool(g.get("okno_transaction"))
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One write transaction. Nested use joins the outer one; commits at the outermost exit, then runs ``on_commit`` calls.
+
+    Raises whatever the block raises, after a rollback.
+    """
+    if in_transaction():
+        yield
+        return
+    sqlite = db.engine.dialect.name == "sqlite"
+    if sqlite:
+        _write_lock.acquire()
+    g.okno_transaction = True
+    g.okno_after_commit = calls = []
+    try:
+        db.session.rollback()
+        db.session.connection(execution_options={"okno_write": True})
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        g.okno_transaction = False
+        if sqlite:
+            _write_lock.release()
+    for call in calls:
+        call()
+
+
+def init_db(app: Flask, url: str) -> None:
+    """Bind the data base to ``app``; creates nothing."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        tune(db.engine)
