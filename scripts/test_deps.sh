@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Sees to the programs that tests start: installs what is missing when it may (root on Debian), else prints which
+# tests are left out and why; those tests skip with the same reason.
+set -euo pipefail
+
+missing=()
+reasons=()
+need() { # package, reason, then paths of which one must exist
+    local package=$1 reason=$2 path
+    shift 2
+    for path in "$@"; do
+        if compgen -G "$path" >/dev/null; then return; fi
+    done
+    missing+=("$package")
+    reasons+=("$reason")
+}
+look() {
+    missing=()
+    reasons=()
+    need chromium "browser tests: no chromium" "/usr/bin/chromium" "/usr/bin/chromium-browser"
+    need postgresql "tests on PostgreSQL: no server programs" "/usr/lib/postgresql/*/bin/postgres"
+    need redis-server "tests with Redis: no redis-server" "/usr/bin/redis-server"
+    need dovecot-imapd "tests against a real IMAP server: no dovecot" "/usr/sbin/dovecot"
+    need swaks "tests that send mail with swaks: no swaks" "/usr/bin/swaks"
+}
+
+look
+if [ "${#missing[@]}" -gt 0 ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing for tests: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    if apt-get update -qq </dev/null; then
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null || echo "apt-get failed" >&2
+    fi
+    look
+fi
+for i in "${!missing[@]}"; do
+    echo "Left out: ${reasons[$i]} (apt install ${missing[$i]})"
+done
