@@ -1,0 +1,211 @@
+"""The typed facade in front of pluggy: one method a hook, isolation inside (see :mod:`core.hookspecs`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import is_dataclass
+from typing import Any
+
+from core import contracts as c
+from core.db import db, in_transaction
+from core.pluginmanager import PluginManager
+
+CORE_PREFIX = "core"
+
+
+class Hooks:
+    """What the core calls. Every method survives any exception of a plugin, save ``Rejected`` from ``before_…``."""
+
+    def __init__(self, plugins: PluginManager) -> None:
+        self.plugins = plugins
+
+    def _calls(self, hook: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        for implementation in self.plugins.implementations(hook):
+            name = implementation.plugin_name
+            try:
+                with self._savepoint(name):
+                    result = implementation.function(*(arguments[key] for key in implementation.argnames))
+            except c.Rejected:
+                if hook.startswith("before_"):
+                    raise
+                continue
+            except Exception as error:  # isolation: any plugin error is counted, never passed on
+                self.plugins.record_fault(name, hook, error)
+                continue
+            yield name, result
+
+    def _savepoint(self, plugin: str) -> Any:
+        return db.session.begin_nested() if in_transaction() and not plugin.startswith(CORE_PREFIX) else nullcontext()
+
+    def _collect(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        for name, result in self._calls(hook, arguments):
+            for item in result or ():
+                if isinstance(item, kind):
+                    found.append((name, item))
+                else:
+                    self.plugins.record_fault(name, hook, TypeError(f"{hook} must return {kind.__name__}, got {item!r}"))
+        return found
+
+    def _unique(self, hook: str, kind: type, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, item in self._collect(hook, kind):
+            if (value := getattr(item, key)) in found:
+                self.plugins.record_fault(name, hook, ValueError(f"{kind.__name__} '{value}' is registered already"))
+            else:
+                found[value] = item
+        return found
+
+    def _first(self, hook: str, kind: type, **arguments: Any) -> Any:
+        for name, result in self._calls(hook, arguments):
+            if isinstance(result, kind):
+                return result
+            if result is not None:
+                self.plugins.record_fault(name, hook, TypeError(f"{hook} must return {kind.__name__}, got {result!r}"))
+        return None
+
+    def _run(self, hook: str, **arguments: Any) -> None:
+        for _ in self._calls(hook, arguments):
+            pass
+
+    # at start
+    def models(self) -> list[tuple[str, c.PluginSchema]]:
+        return self._collect("register_models", c.PluginSchema)
+
+    def settings(self) -> list[tuple[str, c.Setting]]:
+        return self._collect("register_settings", c.Setting)
+
+    def permissions(self) -> dict[str, c.Permission]:
+        return self._unique("register_permissions", c.Permission, "name")
+
+    def channels(self) -> dict[str, c.Channel]:
+        return self._unique("register_channels", c.Channel, "name")
+
+    def variables(self) -> dict[str, c.Variable]:
+        return self._unique("register_variables", c.Variable, "name")
+
+    def workflow_steps(self) -> dict[str, c.WorkflowStep]:
+        return self._unique("register_workflow_steps", c.WorkflowStep, "type")
+
+    def search_backends(self) -> dict[str, c.SearchBackend]:
+        return self._unique("register_search_backends", c.SearchBackend, "name")
+
+    def search_sources(self) -> dict[str, c.SearchSource]:
+        return self._unique("register_search_sources", c.SearchSource, "kind")
+
+    def outbox_handlers(self) -> dict[str, c.OutboxHandler]:
+        return self._unique("register_outbox_handlers", c.OutboxHandler, "kind")
+
+    def jobs(self) -> dict[str, c.Job]:
+        return self._unique("register_jobs", c.Job, "id")
+
+    def daemons(self) -> dict[str, c.Daemon]:
+        return self._unique("register_daemons", c.Daemon, "name")
+
+    def blueprints(self) -> list[tuple[str, c.BlueprintMount]]:
+        return self._collect("register_blueprints", c.BlueprintMount)
+
+    def commands(self) -> list[c.CommandMount]:
+        return [mount for _, mount in self._collect("register_commands", c.CommandMount)]
+
+    def translations(self) -> list[str]:
+        return [folder for _, folder in self._collect("register_translations", str)]
+
+    def assets(self) -> list[c.Asset]:
+        return [asset for _, asset in self._collect("register_assets", c.Asset)]
+
+    # channels
+    def before_interaction_open(self, inbound: c.Inbound) -> None:
+        self._run("before_interaction_open", inbound=inbound)
+
+    def after_interaction_opened(self, interaction: c.InteractionInfo) -> None:
+        self._run("after_interaction_opened", interaction=interaction)
+
+    def during_message(self, message: c.MessageInfo) -> None:
+        self._run("during_message", message=message)
+
+    def after_interaction_closed(self, interaction: c.InteractionInfo) -> None:
+        self._run("after_interaction_closed", interaction=interaction)
+
+    # routing
+    def choose_service(self, inbound: c.Inbound, services: Sequence[c.ServiceInfo]) -> int | None:
+        chosen: int | None = self._first("choose_service", int, inbound=inbound, services=services)
+        return chosen
+
+    def choose_queue(self, interaction: c.InteractionInfo, service: c.ServiceInfo) -> c.QueuePlace | None:
+        place: c.QueuePlace | None = self._first("choose_queue", c.QueuePlace, interaction=interaction, service=service)
+        return place
+
+    def agent_scores(self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo]) -> dict[int, float]:
+        totals = {agent.id: 0.0 for agent in agents}
+        for _, score in self._collect("collect_agent_scores", c.AgentScore, interaction=interaction, agents=agents):
+            if score.agent_id in totals:
+                totals[score.agent_id] += score.score
+        return totals
+
+    def choose_agent(self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo], scores: dict[int, float]) -> int | None:
+        chosen: int | None = self._first("choose_agent", int, interaction=interaction, agents=agents, scores=scores)
+        return chosen
+
+    def after_assigned(self, interaction: c.InteractionInfo) -> None:
+        self._run("after_assigned", interaction=interaction)
+
+    # dispositions and cases
+    def before_disposition(self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None, comment: str) -> None:
+        self._run("before_disposition", interaction=interaction, disposition=disposition, comment=comment)
+
+    def after_disposition(self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None) -> None:
+        self._run("after_disposition", interaction=interaction, disposition=disposition)
+
+    def during_case_change(self, change: c.CaseChange) -> None:
+        self._run("during_case_change", change=change)
+
+    # search
+    def extend_search_query(self, query: c.SearchQuery) -> c.SearchQuery:
+        return self._first("extend_search_query", c.SearchQuery, query=query) or query
+
+    # desk
+    def menu_items(self, context: c.DeskContext) -> list[c.MenuItem]:
+        return self._ordered("collect_menu_items", c.MenuItem, context)
+
+    def panels(self, context: c.DeskContext) -> list[c.Panel]:
+        return self._ordered("collect_panels", c.Panel, context)
+
+    def controls(self, context: c.DeskContext) -> list[c.Control]:
+        return self._ordered("collect_controls", c.Control, context)
+
+    def home_tiles(self, context: c.DeskContext) -> list[c.HomeTile]:
+        return self._ordered("collect_home_tiles", c.HomeTile, context)
+
+    def _ordered(self, hook: str, kind: type, context: c.DeskContext) -> list[Any]:
+        items = [item for _, item in self._collect(hook, kind, context=context)]
+        return sorted(items, key=lambda item: (item.order, item.key))
+
+    def case_badges(self, case_ids: Sequence[int], language: str) -> dict[int, list[c.Badge]]:
+        """Badges of all plugins by case id; every id asked for is there."""
+        badges: dict[int, list[c.Badge]] = {case_id: [] for case_id in case_ids}
+        if not case_ids:
+            return badges
+        for name, result in self._calls("collect_case_badges", {"case_ids": case_ids, "language": language}):
+            if not isinstance(result, Mapping):
+                self.plugins.record_fault(name, "collect_case_badges", TypeError(f"must return a mapping, got {result!r}"))
+                continue
+            for case_id, items in result.items():
+                badges.setdefault(case_id, []).extend(item for item in items if is_dataclass(item))
+        return badges
+
+    # operations
+    def hints(self, language: str) -> list[c.Text]:
+        return [text for _, text in self._collect("collect_hints", c.Text, language=language)]
+
+    def load_demo(self, folder: str) -> None:
+        self._run("load_demo", folder=folder)
+
+    def health(self) -> list[tuple[str, c.HealthCheck]]:
+        return self._collect("check_health", c.HealthCheck)
+
+    def permission_denied(self, user_id: int, permission: str, context: dict[str, Any]) -> bool:
+        """Whether any plugin objects."""
+        arguments = {"user_id": user_id, "permission": permission, "context": context}
+        return any(verdict == "deny" for _, verdict in self._calls("check_permission", arguments))

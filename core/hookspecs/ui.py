@@ -1,0 +1,118 @@
+"""Hooks of the desk and the admin pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pluggy
+
+from core.contracts import Asset, Badge, Control, DeskContext, HomeTile, MenuItem, Panel
+
+hookspec = pluggy.HookspecMarker("okno")
+
+
+@hookspec
+def collect_menu_items(context: DeskContext) -> list[MenuItem]:  # type: ignore[empty-body]
+    """Add entries to the function bar or the admin menu.
+
+    Called: when the desk or an admin page is drawn.
+    Args: context: who looks, in which language.
+    Returns: items; those whose permission the viewer lacks are left out by the core.
+    Exceptions: counted; the plugin's items are missing.
+    Used by: kb, email, sla, chat, voice.
+
+    Example::
+
+        @hookimpl
+        def collect_menu_items(context):
+            return [MenuItem("orders", Text("Orders", "Заказы"), "package", "/orders")]
+    """
+
+
+@hookspec
+def collect_panels(context: DeskContext) -> list[Panel]:  # type: ignore[empty-body]
+    """Add panels: beside the work ("side"), on the case page ("case"), by the reply ("reply").
+
+    Called: when the desk or a case page is drawn; with the case and interaction in focus where there are any.
+    Args: context: who looks, at what.
+    Returns: panels; each is fetched from its URL when it comes into view.
+    Exceptions: counted; the plugin's panels are missing.
+    Used by: kb (side), sla (case).
+
+    Example::
+
+        @hookimpl
+        def collect_panels(context):
+            return [Panel("orders", Text("Orders", "Заказы"), "package", f"/orders/of/{context.case_id}", "case")]
+    """
+
+
+@hookspec
+def collect_controls(context: DeskContext) -> list[Control]:  # type: ignore[empty-body]
+    """Add buttons for the interaction in focus.
+
+    Called: when the status bar is drawn for an interaction.
+    Args: context: with ``interaction_id`` and ``channel``.
+    Returns: controls; pressing one POSTs to its URL.
+    Exceptions: counted; the plugin's controls are missing.
+    Used by: chat (end the conversation), voice (hang up, hold).
+
+    Example::
+
+        @hookimpl
+        def collect_controls(context):
+            return [Control("spam", Text("Spam", "Спам"), "ban", f"/spam/{context.interaction_id}")]
+    """
+
+
+@hookspec
+def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, list[Badge]]:  # type: ignore[empty-body]
+    """Add small marks to cases, in lists and headers.
+
+    Called: once per page with all its cases, so that one query serves the page.
+    Args: case_ids: up to 100 of them; language: "ru" or "en".
+    Returns: badges by case id; cases without any may be missing.
+    Exceptions: counted; the plugin's badges are missing.
+    Used by: sla (the clock).
+
+    Example::
+
+        @hookimpl
+        def collect_case_badges(case_ids, language):
+            return {id: [Badge("VIP", tone="info")] for id in vip_cases(case_ids)}
+    """
+
+
+@hookspec
+def collect_home_tiles(context: DeskContext) -> list[HomeTile]:  # type: ignore[empty-body]
+    """Add tiles to the home page.
+
+    Called: when the home page is drawn.
+    Args: context: who looks.
+    Returns: tiles; each is fetched from its URL.
+    Exceptions: counted; the plugin's tiles are missing.
+    Used by: kb (what colleagues use most), sla (what is about to be late).
+
+    Example::
+
+        @hookimpl
+        def collect_home_tiles(context):
+            return [HomeTile("weather", Text("Weather", "Погода"), "/weather/tile")]
+    """
+
+
+@hookspec
+def register_assets() -> list[Asset]:  # type: ignore[empty-body]
+    """Add stylesheets and ES modules, loaded with the desk, the admin pages or public pages.
+
+    Called: once, at start.
+    Returns: assets with URLs under the plugin's own static route.
+    Exceptions: the plugin's assets are left out, the fault is counted.
+    Used by: kb, chat, sla.
+
+    Example::
+
+        @hookimpl
+        def register_assets():
+            return [Asset("css", "/orders/static/orders.css")]
+    """
