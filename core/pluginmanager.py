@@ -183,6 +183,11 @@ class PluginManager:
             faults, self._faults = self._faults, {}
         return faults
 
+    def peek_faults(self) -> dict[tuple[str, str], Fault]:
+        """The faults counted and not yet taken."""
+        with self._lock:
+            return dict(self._faults)
+
     def implementations(self, hook: str) -> list[Any]:
         """The implementations of ``hook`` in the order of calling (last registered first, ``trylast`` at the end)."""
         return list(reversed(getattr(self.pm.hook, hook).get_hookimpls()))

@@ -1,0 +1,147 @@
+"""``create_app``: the ordered steps of start-up, readable as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+
+from core import config as configuration
+from core import contracts as c
+from core import logs, migrate
+from core.config import Config
+from core.db import init_db
+from core.hooks import Hooks
+from core.permissions import CORE_PERMISSIONS, unguarded
+from core.pluginmanager import PluginManager, discover
+
+
+@dataclass(slots=True)
+class Okno:
+    """What one application has: settings, plugins and everything they registered."""
+
+    config: Config
+    plugins: PluginManager
+    hooks: Hooks
+    channels: dict[str, c.Channel] = field(default_factory=dict)
+    permissions: dict[str, c.Permission] = field(default_factory=dict)
+    variables: dict[str, c.Variable] = field(default_factory=dict)
+    workflow_steps: dict[str, c.WorkflowStep] = field(default_factory=dict)
+    search_backends: dict[str, c.SearchBackend] = field(default_factory=dict)
+    search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
+    outbox_handlers: dict[str, c.OutboxHandler] = field(default_factory=dict)
+    assets: list[c.Asset] = field(default_factory=list)
+    schemas: list[tuple[str, c.PluginSchema]] = field(default_factory=list)
+
+
+class SchemaPending(Exception):  # noqa: N818 -- a state of the data base, reported as a sentence
+    """The data base lacks migrations; the message says which command runs them."""
+
+
+def okno() -> Okno:
+    """The current application's house."""
+    house: Okno = current_app.extensions["okno"]
+    return house
+
+
+def create_app(home: Path | str, overrides: Mapping[str, Any] | None = None, *, check_schema: bool = True) -> Flask:
+    """Build the application kept in ``home``; commits nothing to the data base.
+
+    ``overrides`` maps setting keys to values and wins over ``okno.toml`` and the environment.
+    Raises ``ConfigError`` for wrong settings and, with ``check_schema``, ``SchemaPending`` when migrations have not run.
+    """
+    home = Path(home).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    house = load_plugins(home, overrides)
+    logs.configure(house.config)
+    app = make_flask(house)
+    init_db(app, house.config.database_url)
+    register_contributions(house)
+    mount_web(app, house)
+    if check_schema:
+        refuse_old_schema(app)
+    return app
+
+
+def load_plugins(home: Path, overrides: Mapping[str, Any] | None) -> Okno:
+    """Load the enabled plugins, then the settings that they and the core declare."""
+    from core.builtin import BUILTINS
+
+    plugins = PluginManager()
+    for name, module in BUILTINS.items():
+        plugins.register(module, name)
+    enabled = configuration.enabled_plugins(home, overrides)
+    plugins.load(enabled)
+    plugins.check_pending()
+    hooks = Hooks(plugins)
+    schemas = hooks.models()
+    declared = [setting for name, setting in hooks.settings() if setting.key.startswith(f"{name}.")]
+    drop_failed_at_start(plugins)
+    dormant = {found.name for found in discover()} - set(plugins.loaded) | set(plugins.problems)
+    config = configuration.load(home, [*configuration.CORE_SETTINGS, *declared], dormant, overrides)
+    schemas = [(name, schema) for name, schema in schemas if name in plugins.loaded]
+    return Okno(config, plugins, hooks, schemas=schemas)
+
+
+def drop_failed_at_start(plugins: PluginManager) -> None:
+    """A plugin that could not declare its tables or settings must not run half-registered."""
+    for (name, hook), fault in list(plugins.peek_faults().items()):
+        if name in plugins.loaded and hook in ("register_models", "register_settings"):
+            plugins.switch_off(name, f"plugin '{name}' failed in {hook}: {fault.last_error}")
+
+
+def make_flask(house: Okno) -> Flask:
+    """The Flask object with its own settings."""
+    config = house.config
+    app = Flask("core", root_path=str(Path(__file__).parent), template_folder="web/templates", static_folder="web/static")
+    app.config.update(
+        SECRET_KEY=config.secret_key(),
+        OKNO_HOME=str(config.home),
+        MAX_CONTENT_LENGTH=config.get("web.max_body_mb") << 20,
+        SESSION_COOKIE_NAME="okno",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.get("web.secure_cookies"),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        TEMPLATES_AUTO_RELOAD=False,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions["okno"] = house
+    return app
+
+
+def register_contributions(house: Okno) -> None:
+    """Ask every plugin what it adds."""
+    hooks = house.hooks
+    house.channels = hooks.channels()
+    house.permissions = {item.name: item for item in CORE_PERMISSIONS} | hooks.permissions()
+    house.variables = hooks.variables()
+    house.workflow_steps = hooks.workflow_steps()
+    house.search_backends = hooks.search_backends()
+    house.search_sources = hooks.search_sources()
+    house.outbox_handlers = hooks.outbox_handlers()
+    house.assets = hooks.assets()
+
+
+def mount_web(app: Flask, house: Okno) -> None:
+    """Routes of the core, then of the plugins; none without a declared privilege."""
+    from core import web
+
+    web.mount(app, house)
+    for name, mounted in house.hooks.blueprints():
+        try:
+            app.register_blueprint(mounted.blueprint, url_prefix=mounted.prefix or None)
+        except (ValueError, AssertionError) as error:
+            house.plugins.record_fault(name, "register_blueprints", error)
+    if bare := unguarded(app):
+        raise RuntimeError(f"routes without @require or @public: {', '.join(bare)}")
+
+
+def refuse_old_schema(app: Flask) -> None:
+    """Raise ``SchemaPending`` when the data base is behind the code."""
+    if missing := migrate.pending(app):
+        raise SchemaPending(f"the data base lacks migrations ({', '.join(missing)}): run  okno db upgrade")

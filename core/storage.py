@@ -1,0 +1,53 @@
+"""Files by the SHA-256 of their content, in ``<home>/files/ab/cdef…``; written once, synced before they count."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from flask import current_app
+
+from core.db import db, transaction
+from core.model import StoredFile
+
+
+def folder() -> Path:
+    """Where files are kept."""
+    return Path(current_app.config["OKNO_HOME"]) / "files"
+
+
+def path(sha256: str) -> Path:
+    """Where the content with this hash lies, or would."""
+    return folder() / sha256[:2] / sha256[2:]
+
+
+def write(content: bytes) -> str:
+    """Keep ``content`` on disk durably and return its hash; needs no transaction, repeats are free."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    target = path(sha256)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{secrets.token_hex(8)}")
+        with partial.open("xb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.rename(target)
+    return sha256
+
+
+def put(content: bytes) -> str:
+    """:func:`write` and record it, in the open transaction or one of its own."""
+    sha256 = write(content)
+    with transaction():
+        if db.session.get(StoredFile, sha256) is None:
+            db.session.add(StoredFile(sha256=sha256, size=len(content)))
+            db.session.flush()
+    return sha256
+
+
+def get(sha256: str) -> bytes:
+    """The content; ``FileNotFoundError`` when it is not there."""
+    return path(sha256).read_bytes()
