@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,7 +63,16 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base)
 _write_lock = threading.RLock()
-AfterCommit = Callable[[], None]
+AroundCommit = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Work:
+    """An open write transaction: what runs before and after its commit, and what modules keep for that (``notes``)."""
+
+    before: list[AroundCommit] = field(default_factory=list)
+    after: list[AroundCommit] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -97,21 +107,34 @@ def tune(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def on_commit(call: AfterCommit) -> None:
+def current_work() -> Work:
+    """The open write transaction; raises :class:`RuntimeError` outside of one."""
+    work: Work | None = g.get("okno_work")
+    if work is None:
+        raise RuntimeError("this belongs inside `with transaction():`")
+    return work
+
+
+def before_commit(call: AroundCommit) -> None:
+    """Run ``call`` as the last thing inside the current write transaction; if it raises, all is rolled back."""
+    current_work().before.append(call)
+
+
+def on_commit(call: AroundCommit) -> None:
     """Run ``call`` once the current write transaction has committed; forgotten if it rolls back."""
-    g.okno_after_commit.append(call)
+    current_work().after.append(call)
 
 
 def in_transaction() -> bool:
     """Whether a :func:`transaction` is open in this context."""
-    return bool(g.get("okno_transaction"))
+    return g.get("okno_work") is not None
 
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """One write transaction. Nested use joins the outer one; commits at the outermost exit, then runs ``on_commit`` calls.
+    """One write transaction; nested use joins the outer one.
 
-    Raises whatever the block raises, after a rollback.
+    The outermost exit runs the ``before_commit`` calls, commits, then runs the ``on_commit`` calls. Raises whatever the block raises, after a rollback.
     """
     if in_transaction():
         yield
@@ -119,21 +142,22 @@ def transaction() -> Iterator[None]:
     sqlite = db.engine.dialect.name == "sqlite"
     if sqlite:
         _write_lock.acquire()
-    g.okno_transaction = True
-    g.okno_after_commit = calls = []
+    g.okno_work = work = Work()
     try:
         db.session.rollback()
         db.session.connection(execution_options={"okno_write": True})
         yield
+        while work.before:
+            work.before.pop(0)()
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
     finally:
-        g.okno_transaction = False
+        g.okno_work = None
         if sqlite:
             _write_lock.release()
-    for call in calls:
+    for call in work.after:
         call()
 
 
