@@ -60,7 +60,9 @@ def compile_all(root: Path) -> list[Path]:
 def extract(package: Path) -> Catalog:
     """All texts marked for translation in a package, with the places where they stand."""
     template = Catalog(project="Okno", charset="utf-8")
-    found = extract_from_dir(package, METHODS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True)
+    found = extract_from_dir(
+        package, METHODS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True
+    )
     for filename, line, message, comments, context in found:
         place = f"{package.relative_to(ROOT)}/{filename}" if package.is_relative_to(ROOT) else filename
         template.add(message, None, [(place, line)], auto_comments=comments, context=context)

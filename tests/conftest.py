@@ -1,0 +1,12 @@
+"""Fixtures for all tests; each lives beside what it starts, in tests/support."""
+
+pytest_plugins = [
+    "tests.support.places",
+    "tests.support.feature_record",
+    "tests.support.postgresql_server",
+    "tests.support.redis_server",
+    "tests.support.applications",
+    "tests.support.okno_process",
+    "tests.support.mail_sink",
+    "tests.support.browser",
+]

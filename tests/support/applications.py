@@ -1,0 +1,136 @@
+"""The application in the test's own process, on SQLite and on PostgreSQL.
+
+``app`` and ``db`` run each test twice, once on each data base. A module chooses plugins and settings by a fixture of
+its own named ``settings``. Migrations run once for each set of settings; every test gets a copy of the result.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.postgresql_server import PostgreSQLServer
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+
+Settings = dict[str, Any]
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+class MigratedTemplates:
+    """Migrated data bases to copy from, one for each data base kind and set of settings."""
+
+    def __init__(self, folder: Path, server: Callable[[], PostgreSQLServer]) -> None:
+        self._folder = folder
+        self._server = server
+        self._made: dict[tuple[str, str], str] = {}
+
+    def copy(self, kind: str, settings: Settings, home: Path) -> str:
+        """The address of a fresh migrated data base for a test's home folder."""
+        key = (kind, json.dumps(settings, sort_keys=True, default=str))
+        if key not in self._made:
+            self._made[key] = self._migrate(kind, settings, len(self._made))
+        if kind == "postgresql":
+            server = self._server()
+            return server.url(server.create(self._made[key]))
+        shutil.copyfile(self._made[key], home / "okno.db")
+        return f"sqlite:///{home / 'okno.db'}"
+
+    def drop(self, kind: str, url: str) -> None:
+        """Give back what ``copy`` made."""
+        if kind == "postgresql":
+            self._server().drop(url.rpartition("/")[2])
+
+    def _migrate(self, kind: str, settings: Settings, number: int) -> str:
+        home = self._folder / f"template-{number}"
+        home.mkdir()
+        name = self._server().create() if kind == "postgresql" else str(home / "okno.db")
+        url = self._server().url(name) if kind == "postgresql" else f"sqlite:///{name}"
+        application = make_app(home, url, settings)
+        from core.db import db, upgrade
+
+        with application.app_context():
+            upgrade(application)
+            db.session.remove()
+            if kind == "sqlite":
+                # The copy takes one file: what the write-ahead log still holds has to be in it.
+                with db.engine.connect() as connection:
+                    connection.exec_driver_sql("ROLLBACK")
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            db.engine.dispose()
+        return name
+
+
+def make_app(home: Path, url: str, settings: Settings) -> Flask:
+    """The application for a home folder and a data base. The import is late: collecting tests needs no application."""
+    from core.app import create_app
+
+    return create_app(home, {"database.url": url, **settings})
+
+
+@pytest.fixture(scope="session")
+def migrated_templates(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> MigratedTemplates:
+    """The templates of this test process."""
+    return MigratedTemplates(tmp_path_factory.mktemp("templates"), lambda: request.getfixturevalue("postgresql_server"))
+
+
+@pytest.fixture(params=BOTH)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``: a test that asks for it runs on both."""
+    kind: str = request.param
+    if kind == "postgresql":
+        request.getfixturevalue("postgresql_server")
+    return kind
+
+
+@pytest.fixture
+def database_url(database_kind: str, home: Path, request: pytest.FixtureRequest) -> str:
+    """The address of an empty data base, once of each kind."""
+    if database_kind == "postgresql":
+        url: str = request.getfixturevalue("postgresql_url")
+        return url
+    return f"sqlite:///{home / 'okno.db'}"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Settings by their dotted names; override it in a module to enable plugins: ``{"plugins.enabled": ["kb"]}``."""
+    return {}
+
+
+@pytest.fixture
+def migrated_url(
+    database_kind: str, settings: Settings, home: Path, migrated_templates: MigratedTemplates
+) -> Iterator[str]:
+    """The address of a migrated, otherwise empty data base, once of each kind."""
+    url = migrated_templates.copy(database_kind, settings, home)
+    yield url
+    migrated_templates.drop(database_kind, url)
+
+
+@pytest.fixture
+def app(home: Path, migrated_url: str, settings: Settings) -> Iterator[Flask]:
+    """The application on a migrated data base, once of each kind."""
+    application = make_app(home, migrated_url, settings)
+    yield application
+    from core.db import db
+
+    with application.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def db(app: Flask) -> Iterator[SQLAlchemy]:
+    """The data base inside an application context that lasts as long as the test."""
+    from core.db import db as database
+
+    with app.app_context():
+        yield database
