@@ -207,7 +207,7 @@ def _wall_intervals(calendar: Calendar, year: int) -> list[Interval]:
     """Openings in seconds of the wall clock, as if it were UTC, somewhat beyond both edges of the year."""
     first = max(date(year, 1, 1).toordinal() - _EDGE_DAYS, date.min.toordinal())
     last = min(date(year, 12, 31).toordinal() + _EDGE_DAYS, date.max.toordinal())
-    intervals = []
+    intervals: list[Interval] = []
     for day, spans in calendar.spans_by_date(date.fromordinal(first), date.fromordinal(last)):
         midnight = (day.toordinal() - _EPOCH_ORDINAL) * DAY
         intervals.extend((midnight + span.start, midnight + span.end) for span in spans)

@@ -40,6 +40,7 @@ class Reading:
 
 def start(terms: Terms, at: datetime, time: WorkingTime, holder: str = "") -> ClockState:
     """The clock of a case registered at `at`. Raises `NoOpenTime` when the calendar can't hold the targets."""
+    time.add(at, terms.resolution)
     return _timed(ClockState(terms, (Phase(PhaseKind.REACTION, _utc(at), holder=holder),)), time)
 
 
@@ -82,7 +83,7 @@ def reopen(state: ClockState, at: datetime, time: WorkingTime, reason: str = "")
     if state.phase.kind is not PhaseKind.RESOLVED:
         return observe(state, at)
     opened = _entered(state, PhaseKind.SOLUTION, at, time, reason=reason)
-    return replace(opened, resolved_at=None, reopened=state.reopened + 1)
+    return observe(_timed(replace(opened, resolved_at=None, reopened=state.reopened + 1), time), at)
 
 
 def hand_over(state: ClockState, at: datetime, time: WorkingTime, holder: str) -> ClockState:
@@ -97,10 +98,12 @@ def change_terms(state: ClockState, terms: Terms, at: datetime, time: WorkingTim
     """Another priority, contract or calendar: as if it had been so from the start.
 
     Every phase is measured again by `time`, so the due moments are those of a case registered under the new terms. A
-    flag stays only if the new terms deserve it by `at`: a warning can be due again later.
+    flag stays only if the new terms deserve it by `at`: a warning can be due again later. Raises `NoOpenTime` when the
+    calendar can't hold the targets.
     """
     _refuse_resolved(state, "change the terms of")
     _refuse_earlier(state, at)
+    time.add(at, terms.resolution)
     phases = tuple(replace(phase, spent=_spent_in(phase, phase.ended, time)) for phase in state.phases)
     return observe(_timed(replace(state, terms=terms, phases=phases, flags=frozenset()), time), at)
 
@@ -111,14 +114,15 @@ def observe(state: ClockState, at: datetime) -> ClockState:
     A target is breached after its due moment, not at it. Once answered or solved, its flags are settled.
     """
     _refuse_earlier(state, at)
+    at = _utc(at)
     flags = set(state.flags)
     answered_by = state.responded_at or at
-    if _reached(state.response_warn_at, answered_by, state.responded_at is None):
+    if state.response_warn_at is not None and answered_by >= state.response_warn_at:
         flags.add(Flag.RESPONSE_WARNED)
     if state.response_due is not None and answered_by > state.response_due:
         flags.add(Flag.RESPONSE_BREACHED)
     solved_by = state.resolved_at or at
-    if _reached(state.resolution_warn_at, solved_by, state.resolved_at is None):
+    if state.resolution_warn_at is not None and solved_by >= state.resolution_warn_at:
         flags.add(Flag.RESOLUTION_WARNED)
     if state.resolution_due is not None and solved_by > state.resolution_due:
         flags.add(Flag.RESOLUTION_BREACHED)
@@ -135,12 +139,15 @@ def next_flag_at(state: ClockState) -> datetime | None:
 
     A breach comes right after this moment, so a job that looks once it has passed sees it.
     """
-    moments = []
+    moments: dict[Flag, datetime | None] = {}
     if state.responded_at is None:
-        moments += [(Flag.RESPONSE_WARNED, state.response_warn_at), (Flag.RESPONSE_BREACHED, state.response_due)]
+        moments[Flag.RESPONSE_WARNED] = state.response_warn_at
+        moments[Flag.RESPONSE_BREACHED] = state.response_due
     if state.resolved_at is None:
-        moments += [(Flag.RESOLUTION_WARNED, state.resolution_warn_at), (Flag.RESOLUTION_BREACHED, state.resolution_due)]
-    return min((moment for flag, moment in moments if moment is not None and flag not in state.flags), default=None)
+        moments[Flag.RESOLUTION_WARNED] = state.resolution_warn_at
+        moments[Flag.RESOLUTION_BREACHED] = state.resolution_due
+    awaited = [moment for flag, moment in moments.items() if moment is not None and flag not in state.flags]
+    return min(awaited, default=None)
 
 
 def reading(state: ClockState, at: datetime, time: WorkingTime) -> Reading:
@@ -187,34 +194,40 @@ def _timed(state: ClockState, time: WorkingTime) -> ClockState:
     terms = state.terms
     reacting = [phase for phase in state.phases if phase.kind is PhaseKind.REACTION]
     running = [phase for phase in state.phases if phase.kind.runs]
+    answered, solved = state.responded_at, state.resolved_at
     return replace(
         state,
-        response_due=_used_up(reacting, terms.response, time),
-        resolution_due=_used_up(running, terms.resolution, time),
-        response_warn_at=_used_up(reacting, _share(terms.response, terms.warn_percent), time),
-        resolution_warn_at=_used_up(running, _share(terms.resolution, terms.warn_percent), time),
+        response_due=_used_up(reacting, terms.response, answered, time),
+        resolution_due=_used_up(running, terms.resolution, solved, time),
+        response_warn_at=_used_up(reacting, _share(terms.response, terms.warn_percent), answered, time),
+        resolution_warn_at=_used_up(running, _share(terms.resolution, terms.warn_percent), solved, time),
     )
 
 
-def _used_up(phases: Iterable[Phase], target: timedelta, time: WorkingTime) -> datetime | None:
-    """When these phases have spent `target`, None if they ended before that."""
+def _used_up(
+    phases: Iterable[Phase], target: timedelta, settled: datetime | None, time: WorkingTime
+) -> datetime | None:
+    """When these phases have spent `target`, None if they stopped before that.
+
+    A phase that stopped because the promise was kept, at `settled`, counts as if it went on: its due moment is the
+    one that was promised.
+    """
     left = target
     for phase in phases:
-        if phase.ended is None:
-            return time.add(phase.started, left)
+        if phase.ended is None or (phase.ended == settled and phase.spent < left):
+            return _added(phase, left, time)
         if phase.spent >= left:
-            return min(_added(phase, left, time), phase.ended)
+            return min(_added(phase, left, time) or phase.ended, phase.ended)
         left -= phase.spent
     return None
 
 
-def _added(phase: Phase, duration: timedelta, time: WorkingTime) -> datetime:
-    # A calendar edited since the phase was measured may no longer have the time in it that was spent.
-    ended = phase.ended or phase.started
+def _added(phase: Phase, duration: timedelta, time: WorkingTime) -> datetime | None:
+    # A calendar that runs out of open time while the case is open must not stop anybody from resolving it.
     try:
         return time.add(phase.started, duration)
     except NoOpenTime:
-        return ended
+        return None
 
 
 def _spent(state: ClockState, kinds: tuple[PhaseKind, ...], at: datetime, time: WorkingTime) -> timedelta:
@@ -229,10 +242,6 @@ def _spent_in(phase: Phase, until: datetime | None, time: WorkingTime) -> timede
 
 def _share(target: timedelta, percent: int) -> timedelta:
     return target * percent // 100
-
-
-def _reached(moment: datetime | None, now: datetime, open_still: bool) -> bool:
-    return open_still and moment is not None and now >= moment
 
 
 def _working_kind(state: ClockState) -> PhaseKind:

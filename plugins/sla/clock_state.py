@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
-from plugins.sla.field_reading import FieldError, joined, list_in, mapping_in, refuse_unknown, text_in
+from plugins.sla.field_reading import FieldError, choice_in, joined, list_in, mapping_in, refuse_unknown, text_in
 from plugins.sla.priority import Priority, Terms
 
 VERSION = 1
@@ -106,14 +105,15 @@ class ClockState:
             raise FieldError(joined(field, "version"), f"expected {VERSION}, got {table.get('version')!r}")
         refuse_unknown(table, ("version", "terms", "phases", "flags", "reopened", *_MOMENTS), field)
         own = joined(field, "phases")
-        phases = tuple(_phase_in(phase, f"{own}[{place}]") for place, phase in enumerate(list_in(table.get("phases"), own)))
+        stored = list_in(table.get("phases"), own)
+        phases = tuple(_phase_in(phase, f"{own}[{place}]") for place, phase in enumerate(stored))
         if not phases:
             raise FieldError(own, "a clock has at least one phase")
         flags = joined(field, "flags")
         return cls(
             terms=_terms_in(table.get("terms"), joined(field, "terms")),
             phases=phases,
-            flags=frozenset(_one_of(Flag, flag, flags) for flag in list_in(table.get("flags"), flags)),
+            flags=frozenset(choice_in(Flag, flag, flags) for flag in list_in(table.get("flags"), flags)),
             reopened=_whole_in(table.get("reopened"), joined(field, "reopened")),
             **{name: _optional_moment_in(table.get(name), joined(field, name)) for name in _MOMENTS},
         )
@@ -122,7 +122,6 @@ class ClockState:
 _MOMENTS = ("responded_at", "resolved_at", "response_due", "resolution_due", "response_warn_at", "resolution_warn_at")
 _PHASE_FIELDS = ("kind", "started", "ended", "spent", "holder", "reason")
 _TERMS_FIELDS = ("priority", "calendar", "response", "resolution", "warn_percent")
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def _phase_out(phase: Phase) -> dict[str, object]:
@@ -140,7 +139,7 @@ def _phase_in(value: object, field: str) -> Phase:
     table = mapping_in(value, field)
     refuse_unknown(table, _PHASE_FIELDS, field)
     return Phase(
-        kind=_one_of(PhaseKind, table.get("kind"), joined(field, "kind")),
+        kind=choice_in(PhaseKind, table.get("kind"), joined(field, "kind")),
         started=_moment_in(table.get("started"), joined(field, "started")),
         ended=_optional_moment_in(table.get("ended"), joined(field, "ended")),
         spent=_duration_in(table, "spent", field),
@@ -164,7 +163,7 @@ def _terms_in(value: object, field: str) -> Terms:
     refuse_unknown(table, _TERMS_FIELDS, field)
     try:
         return Terms(
-            priority=_one_of(Priority, table.get("priority"), joined(field, "priority")),
+            priority=choice_in(Priority, table.get("priority"), joined(field, "priority")),
             calendar=str(table.get("calendar", "")),
             response=_duration_in(table, "response", field),
             resolution=_duration_in(table, "resolution", field),
@@ -204,10 +203,3 @@ def _whole_in(value: object, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise FieldError(field, f"expected a whole number, got {value!r}")
     return value
-
-
-def _one_of(kind: type[Choice], value: object, field: str) -> Choice:
-    try:
-        return kind(value)
-    except ValueError:
-        raise FieldError(field, f"expected one of {', '.join(kind)}, got {value!r}") from None

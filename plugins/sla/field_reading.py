@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class FieldError(ValueError):
@@ -49,6 +53,14 @@ def date_in(value: object, field: str) -> date:
         return date.fromisoformat(text_in(value, field))
     except ValueError:
         raise FieldError(field, f"expected a date as 2026-12-31, got {value!r}") from None
+
+
+def choice_in(kind: type[Choice], value: object, field: str) -> Choice:
+    """The member of `kind` that the value names, else `FieldError`."""
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise FieldError(field, f"expected one of {', '.join(kind)}, got {value!r}") from None
 
 
 def refuse_unknown(given: Mapping[object, object], known: Collection[str], field: str) -> None:

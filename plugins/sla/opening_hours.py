@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -115,7 +115,8 @@ class Calendar:
     def spans_by_date(self, first: date, last: date) -> Iterator[tuple[date, Spans]]:
         """Each date from `first` to `last` inclusive that has spans, with them."""
         exceptions = dict(self.exceptions)
-        closed, working = set(self.holidays), set()
+        closed: set[date] = set(self.holidays)
+        working: set[date] = set()
         if self.country is not None:
             for year in range(first.year, last.year + 1):
                 public, moved = national_days(self.country, year)
@@ -253,8 +254,3 @@ def _business_day_in(value: object, field: str) -> timedelta | None:
     if length.days or not length.time:
         raise FieldError(field, f"expected hours as 8h, got {value!r}")
     return length.time
-
-
-def week_of(spans: Mapping[str, list[str]]) -> tuple[Spans, ...]:
-    """The `weekly` of a calendar from its settings form: `{"mon-fri": ["09:00-18:00"]}`."""
-    return _weekly_in(spans, "weekly")

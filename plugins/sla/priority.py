@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
 
-from plugins.sla.field_reading import FieldError, joined, mapping_in, refuse_unknown, text_in
+from plugins.sla.field_reading import FieldError, choice_in, joined, mapping_in, refuse_unknown, text_in
 from plugins.sla.working_duration import WorkingDuration
 
 IMMEDIATELY = WorkingDuration()
@@ -28,9 +27,6 @@ class Measure(StrEnum):
 
     BUSINESS = "business"
     CALENDAR = "calendar"
-
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class UnknownLevel(ValueError):
@@ -68,9 +64,9 @@ class PriorityMatrix:
             text_in(impact, field): _row_in(row, joined(field, str(impact)))
             for impact, row in mapping_in(given, field).items()
         }
-        if not rows:
-            raise FieldError(field, "the matrix is empty")
         scopes = list(dict.fromkeys(scope for row in rows.values() for scope in row))
+        if not scopes:
+            raise FieldError(field, "the matrix is empty")
         for impact, row in rows.items():
             for scope in scopes:
                 if scope not in row:
@@ -162,9 +158,9 @@ class Policy:
         own = joined(field, "targets")
         targets = dict(DEFAULT_TARGETS)
         for name, target in mapping_in(table.get("targets", {}), own).items():
-            priority = _one_of(Priority, name, joined(own, str(name)))
+            priority = choice_in(Priority, name, joined(own, str(name)))
             targets[priority] = Target.from_dict(target, joined(own, str(name)))
-        measure = _one_of(Measure, table.get("measure", Measure.BUSINESS), joined(field, "measure"))
+        measure = choice_in(Measure, table.get("measure", Measure.BUSINESS), joined(field, "measure"))
         return cls(targets, measure, _percent_in(table.get("warn_percent", 80), joined(field, "warn_percent")))
 
     def to_dict(self) -> dict[str, object]:
@@ -175,16 +171,9 @@ class Policy:
 
 def _row_in(value: object, field: str) -> dict[str, Priority]:
     return {
-        text_in(scope, field): _one_of(Priority, priority, joined(field, str(scope)))
+        text_in(scope, field): choice_in(Priority, priority, joined(field, str(scope)))
         for scope, priority in mapping_in(value, field).items()
     }
-
-
-def _one_of(kind: type[Choice], value: object, field: str) -> Choice:
-    try:
-        return kind(value)
-    except ValueError:
-        raise FieldError(field, f"expected one of {', '.join(kind)}, got {value!r}") from None
 
 
 def _percent_in(value: object, field: str) -> int:
