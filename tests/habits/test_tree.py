@@ -14,7 +14,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "stuff", 
 LIMIT = 400
 # A file may be longer only with its reason beside it.
 LONGER: dict[str, str] = {
-    "core/contracts.py": "the one vocabulary of hooks, which plugin authors read and import as a whole; half of it is docstrings",
+    "core/contracts.py": "the one vocabulary of hooks, read as a whole; half of it is docstrings",
 }
 # Built from parts, so that this file does not hold what it looks for.
 MACHINE_PATHS = ("/" + "work/", "/" + "root/", "/home/" + "[a-z]+/")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,26 +55,26 @@ class MigratedTemplates:
         home.mkdir()
         name = self._server().create() if kind == "postgresql" else str(home / "okno.db")
         url = self._server().url(name) if kind == "postgresql" else f"sqlite:///{name}"
-        application = make_app(home, url, settings)
-        from core.db import db, upgrade
+        application = make_app(home, url, settings, check_schema=False)
+        from core.db import db
+        from core.migrate import upgrade
 
         with application.app_context():
             upgrade(application)
             db.session.remove()
+            db.engine.dispose()
             if kind == "sqlite":
                 # The copy takes one file: what the write-ahead log still holds has to be in it.
-                with db.engine.connect() as connection:
-                    connection.exec_driver_sql("ROLLBACK")
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            db.engine.dispose()
+                with closing(sqlite3.connect(name)) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return name
 
 
-def make_app(home: Path, url: str, settings: Settings) -> Flask:
+def make_app(home: Path, url: str, settings: Settings, *, check_schema: bool = True) -> Flask:
     """The application for a home folder and a data base. The import is late: collecting tests needs no application."""
     from core.app import create_app
 
-    return create_app(home, {"database.url": url, **settings})
+    return create_app(home, {"core.database_url": url, **settings}, check_schema=check_schema)
 
 
 @pytest.fixture(scope="session")
@@ -101,8 +103,8 @@ def database_url(database_kind: str, home: Path, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings by their dotted names; override it in a module to enable plugins: ``{"plugins.enabled": ["kb"]}``."""
-    return {}
+    """Settings by their dotted names, no plugin enabled; a module that needs one returns ``{"core.plugins": ["kb"]}``."""
+    return {"core.plugins": []}
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ class Okno:
 
 @dataclass
 class Served:
-    """A running centre: ``url`` of the desk, ``smtp_port`` of the listener (0 without the email plugin)."""
+    """A running centre: ``url`` of the desk, ``smtp_port`` of the listener, when the email plugin is enabled."""
 
     okno: Okno
     process: subprocess.Popen[bytes]
@@ -147,8 +147,8 @@ def serve(okno: Okno, new_port: Callable[[], int], tmp_path: Path) -> Iterator[C
     def start(*arguments: str, env: Mapping[str, str] | None = None) -> Served:
         port, smtp_port = new_port(), new_port()
         log = tmp_path / f"okno-run-{len(started)}.log"
-        ports = ["--port", str(port), "--smtp-port", str(smtp_port)]
-        process = okno.start("run", *ports, *arguments, log=log, env=env)
+        ports = {"OKNO_WEB_PORT": str(port), "OKNO_EMAIL_SMTP_PORT": str(smtp_port)}
+        process = okno.start("run", *arguments, log=log, env={**ports, **(env or {})})
         served = Served(okno, process, f"http://127.0.0.1:{port}", smtp_port, log)
         started.append(served)
         served.wait_until_ready()
