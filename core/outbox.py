@@ -1,0 +1,107 @@
+"""What must leave the house exactly once: rows written with the change that caused them, carried out by the worker.
+
+A row is claimed by moving its ``due_at`` a lease ahead, so that a killed worker's rows come round again. Receivers recognise a
+repeat by the row's key (mail: the Message-ID made from it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+
+from core.app import okno
+from core.clock import now
+from core.contracts import OutboxResult
+from core.db import db, on_commit, transaction
+from core.events import log as events
+from core.events.wake import wake
+from core.model import Message, OutboxRow
+
+LEASE = timedelta(minutes=3)
+BACKOFF = (15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
+log = structlog.get_logger("okno.outbox")
+
+
+def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | None = None, delay: float = 0) -> int:
+    """Put a row into the open transaction; the same ``key`` again changes nothing. ``delay`` in seconds. Returns its id."""
+    existing = db.session.scalar(select(OutboxRow.id).where(OutboxRow.key == key))
+    if existing is not None:
+        return existing
+    row = OutboxRow(kind=kind, key=key, payload=dict(payload), message_id=message_id, due_at=now() + timedelta(seconds=delay))
+    db.session.add(row)
+    db.session.flush()
+    on_commit(lambda: wake("outbox"))
+    return row.id
+
+
+def send_due(limit: int = 20) -> int:
+    """Carry out due rows; returns how many were attempted. Rows of kinds nobody handles wait."""
+    rows = _claim(limit)
+    for row_id, kind, key, payload, attempts in rows:
+        try:
+            result = okno().outbox_handlers[kind].send(key, payload)
+        except Exception as error:  # a handler may meet anything; the row is kept
+            log.error("outbox attempt failed", kind=kind, key=key, exc_info=error)
+            result = OutboxResult("retry", f"{type(error).__name__}: {error}")
+        _record(row_id, attempts, result)
+    return len(rows)
+
+
+def _claim(limit: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
+    kinds = list(okno().outbox_handlers)
+    moment = now()
+    due = (
+        select(OutboxRow)
+        .where(OutboxRow.state == "pending", OutboxRow.due_at <= moment, OutboxRow.kind.in_(kinds))
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if db.session.scalar(due.with_only_columns(OutboxRow.id).limit(1).with_for_update(None)) is None:
+        db.session.rollback()
+        return []
+    with transaction():
+        rows = list(db.session.scalars(due))
+        for row in rows:
+            row.due_at = moment + LEASE
+            row.attempts += 1
+        return [(row.id, row.kind, row.key, row.payload, row.attempts) for row in rows]
+
+
+def _record(row_id: int, attempts: int, result: OutboxResult) -> None:
+    outcome = result.outcome
+    if outcome == "retry" and attempts > len(BACKOFF):
+        outcome = "dead"
+    with transaction():
+        row = db.session.get_one(OutboxRow, row_id)
+        row.detail = result.detail[:2000]
+        if outcome == "retry":
+            wait = result.retry_in if result.retry_in is not None else BACKOFF[attempts - 1]
+            row.due_at = now() + timedelta(seconds=wait)
+        else:
+            row.state = outcome
+            row.sent_at = now() if outcome == "sent" else None
+        _tell_message(row, outcome)
+
+
+def _tell_message(row: OutboxRow, outcome: str) -> None:
+    message = db.session.get(Message, row.message_id) if row.message_id else None
+    if message is None:
+        return
+    message.delivery = {"sent": "sent", "dead": "failed"}.get(outcome, "waiting")
+    data = {"case_id": message.case_id, "message_id": message.id, "delivery": message.delivery}
+    events.publish("desk", "outbox.changed", data)
+
+
+def requeue(row_id: int) -> None:
+    """Try a dead row again from the start; ``LookupError`` when there is none."""
+    with transaction():
+        statement = update(OutboxRow).where(OutboxRow.id == row_id, OutboxRow.state == "dead")
+        changed = db.session.execute(statement.values(state="pending", attempts=0, due_at=now(), detail=""))
+        if changed.rowcount != 1:  # type: ignore[attr-defined]
+            raise LookupError(f"no dead outbox row {row_id}")
+        on_commit(lambda: wake("outbox"))
