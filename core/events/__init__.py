@@ -1,0 +1,1 @@
+"""What happened, told live: the event log, the wake between processes, the tailer, the hub, the stream."""

@@ -1,0 +1,100 @@
+"""The event log: what happened, in commit order, for everybody who listens.
+
+Events are hints: a listener reads the fresh state and never builds on a payload alone. A page that was rendered asks
+:func:`head` *before* it reads its data and then listens after that id; an event it has already seen does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Connection, CursorResult, delete, func, insert, select, text
+
+from core.clock import now
+from core.db import before_commit, current_work, db, on_commit
+from core.events.wake import wake
+from core.model.transit import Event
+
+# One number for the whole data base: whoever holds it hands out the next event ids.
+ORDER_LOCK = 7_364_101
+
+
+class LoggedEvent(NamedTuple):
+    """One row of the log; ``payload`` is JSON text without line breaks."""
+
+    id: int
+    topic: str
+    type: str
+    payload: str
+
+
+def publish(topic: str, type: str, payload: dict[str, Any]) -> None:
+    """Tell ``topic`` that something happened, if and when the current transaction commits.
+
+    Topics: ``desk``, ``user:<id>``, ``team:<id>``, ``session:<key>``. Raises :class:`RuntimeError` outside of a
+    transaction and :class:`TypeError` for a payload that is not JSON.
+    """
+    work = current_work()
+    batch: list[dict[str, Any]] | None = work.notes.get("events")
+    if batch is None:
+        batch = work.notes["events"] = []
+        before_commit(_insert)
+    encoded = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    batch.append({"topic": topic, "type": type, "payload": encoded, "at": now()})
+
+
+def _insert() -> None:
+    # All else is written first: from the lock to the commit every other publisher waits.
+    db.session.flush()
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
+    db.session.execute(insert(Event.__table__).values(current_work().notes.pop("events")))
+    on_commit(_wake)
+
+
+def _wake() -> None:
+    wake("events")
+
+
+def read(
+    connection: Connection, after: int, limit: int = 500, topics: Iterable[str] | None = None
+) -> list[LoggedEvent]:
+    """Up to ``limit`` events with a greater id than ``after``, in order; of all topics when ``topics`` is None."""
+    query = select(Event.id, Event.topic, Event.type, Event.payload).where(Event.id > after)
+    if topics is not None:
+        query = query.where(Event.topic.in_(list(topics)))
+    return [LoggedEvent(*row) for row in connection.execute(query.order_by(Event.id).limit(limit))]
+
+
+def fetch(topics: Iterable[str] | None, after: int, limit: int = 500) -> list[LoggedEvent]:
+    """:func:`read` on a connection of its own."""
+    with db.engine.connect() as connection:
+        return read(connection, after, limit, topics)
+
+
+def head() -> int:
+    """The id of the newest event, 0 when there is none."""
+    with db.engine.connect() as connection:
+        return bounds(connection)[1]
+
+
+def bounds(connection: Connection) -> tuple[int, int]:
+    """The ids of the oldest and of the newest event kept, (0, 0) when there is none."""
+    oldest, newest = connection.execute(select(func.min(Event.id), func.max(Event.id))).one()
+    return oldest or 0, newest or 0
+
+
+def latest(connection: Connection, count: int) -> Sequence[LoggedEvent]:
+    """The newest ``count`` events, in order."""
+    query = select(Event.id, Event.topic, Event.type, Event.payload).order_by(Event.id.desc()).limit(count)
+    return [LoggedEvent(*row) for row in connection.execute(query)][::-1]
+
+
+def prune(older_than: datetime) -> int:
+    """Forget events from before ``older_than`` (aware), all but the newest; gives how many. Needs a transaction."""
+    newest = select(func.max(Event.id)).scalar_subquery()
+    result = db.session.execute(delete(Event).where(Event.at < older_than, Event.id < newest))
+    return cast("CursorResult[Any]", result).rowcount
