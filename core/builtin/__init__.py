@@ -1,0 +1,7 @@
+"""The core's own plugins: what it does through the same hooks as everybody else, each replaceable by a plugin."""
+
+from core.builtin import basics, find, router, steps
+
+BUILTINS = {"core.router": router, "core.steps": steps, "core.basics": basics, "core.find": find}
+
+__all__ = ["BUILTINS"]

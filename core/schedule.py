@@ -1,0 +1,193 @@
+"""The worker: due work driven by wakes with a poll behind them, APScheduler for periodic jobs, daemons, one leader."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from core import assignment, faults, intake, outbox, presence
+from core.clock import now
+from core.contracts import Daemon, Job
+from core.db import db, transaction
+from core.events import log as events
+from core.events.wake import Listener
+from core.model import Lease
+from core.workflow import engine as workflow
+
+LEASE_SECONDS = 10
+POLL_SECONDS = 1.0
+DAEMON_RETRY_SECONDS = 10
+log = structlog.get_logger("okno.worker")
+
+
+def holder() -> str:
+    """A name for this process that no other living process has."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def lead(name: str, who: str, seconds: float = LEASE_SECONDS) -> bool:
+    """Take or prolong the lease ``name``; True while ``who`` holds it. Decided by the data base."""
+    moment = now()
+    values = {"holder": who, "expires_at": moment + timedelta(seconds=seconds)}
+    with transaction():
+        mine_or_free = (Lease.name == name) & ((Lease.holder == who) | (Lease.expires_at < moment))
+        taken = db.session.execute(update(Lease).where(mine_or_free).values(**values))
+        if taken.rowcount == 1:  # type: ignore[attr-defined]
+            return True
+        if db.session.get(Lease, name) is not None:
+            return False
+        try:
+            with db.session.begin_nested():
+                db.session.add(Lease(name=name, **values))
+        except IntegrityError:
+            return False
+        return True
+
+
+class Loop(threading.Thread):
+    """Runs ``work`` in an application context when woken and at least every ``poll`` seconds, until stopped."""
+
+    def __init__(self, app: Flask, name: str, work: Callable[[], int], poll: float = POLL_SECONDS) -> None:
+        super().__init__(name=f"okno-{name}", daemon=True)
+        self.app, self.work, self.poll = app, work, poll
+        self.woken, self.stopping = threading.Event(), False
+
+    def run(self) -> None:
+        while not self.stopping:
+            self.woken.wait(self.poll)
+            self.woken.clear()
+            while not self.stopping and self.once():
+                pass
+
+    def once(self) -> int:
+        """One round; an error is logged and the next round comes after the poll."""
+        try:
+            with self.app.app_context():
+                return self.work()
+        except SQLAlchemyError as error:
+            log.error("data base trouble", loop=self.name, error=str(error)[:500])
+        except Exception as error:  # the loop must outlive whatever one round meets
+            log.error("loop failed", loop=self.name, exc_info=error)
+        return 0
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.woken.set()
+
+
+class Worker:
+    """Everything that happens without a request."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.who = holder()
+        self.leading = False
+        self.stopped = threading.Event()
+        self.loops = {
+            "intake": Loop(app, "intake", intake.process_due),
+            "routing": Loop(app, "routing", assignment.route_due),
+            "outbox": Loop(app, "outbox", outbox.send_due),
+            "due": Loop(app, "due", self.due),
+        }
+        self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self.stops: dict[str, Callable[[], None]] = {}
+
+    def due(self) -> int:
+        """Expired offers, finished wrap-ups, lost desks, workflow steps; returns 0 unless steps are left."""
+        grace = self.app.extensions["okno"].config.get("routing.grace_seconds")
+        assignment.expire_due()
+        assignment.wrap_up_due()
+        presence.drop_lost(grace)
+        return workflow.run_due()
+
+    def start(self) -> None:
+        """Start loops, jobs and daemons; returns at once."""
+        with self.app.app_context():
+            house = self.app.extensions["okno"]
+            self.leading = lead("worker", self.who)
+            jobs, daemons = house.hooks.jobs(), house.hooks.daemons()
+        for loop in self.loops.values():
+            loop.start()
+            loop.wake()
+        self.listener = Listener(tuple(self.loops), lambda name: self.loops[name].wake(), app=self.app)
+        self.listener.start()
+        own = (Job("core.faults", faults.flush, 5, leader=False), Job("core.prune", self.prune, 600))
+        self.scheduler.add_job(self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True)
+        for job in (*own, *jobs.values()):
+            self.scheduler.add_job(self.guarded, "interval", args=(job,), seconds=job.seconds, id=job.id, replace_existing=True)
+        for daemon in daemons.values():
+            self.start_daemon(daemon)
+        self.scheduler.start()
+
+    def keep_lease(self) -> None:
+        with self.app.app_context():
+            try:
+                self.leading = lead("worker", self.who)
+            except SQLAlchemyError as error:
+                self.leading = False
+                log.warning("lease lost", error=str(error)[:200])
+
+    def guarded(self, job: Job) -> None:
+        """Run a periodic job with its faults kept apart."""
+        if job.leader and not self.leading:
+            return
+        with self.app.app_context():
+            try:
+                job.run()
+            except Exception as error:  # a plugin's job must not end the worker
+                self.app.extensions["okno"].plugins.record_fault(job.id.split(".")[0], f"job {job.id}", error)
+
+    def prune(self) -> None:
+        hours = self.app.extensions["okno"].config.get("events.keep_hours")
+        events.prune(now() - timedelta(hours=hours))
+
+    def start_daemon(self, daemon: Daemon) -> None:
+        """Start a daemon; one that cannot start now is tried again."""
+        if self.stopped.is_set():
+            return
+        try:
+            self.stops[daemon.name] = daemon.start(self.app)
+        except Exception as error:  # a port in use, a missing certificate: counted, tried again
+            self.app.extensions["okno"].plugins.record_fault(daemon.name.split("-")[0], f"daemon {daemon.name}", error)
+            again = now() + timedelta(seconds=DAEMON_RETRY_SECONDS)
+            self.scheduler.add_job(
+                self.start_daemon, "date", args=(daemon,), run_date=again, id=f"start.{daemon.name}", replace_existing=True
+            )
+
+    def stop(self) -> None:
+        """Stop taking in first, then let what runs finish, then give the lease up."""
+        if self.stopped.is_set():
+            return
+        self.stopped.set()
+        for stop in self.stops.values():
+            stop()
+        self.listener.stop()
+        self.scheduler.shutdown(wait=False)
+        for loop in self.loops.values():
+            loop.stop()
+        for loop in self.loops.values():
+            loop.join(timeout=5)
+        with self.app.app_context(), transaction():
+            db.session.execute(update(Lease).where(Lease.holder == self.who).values(expires_at=now()))
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        ask = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ask.set())
+        self.start()
+        ask.wait()
+        self.stop()

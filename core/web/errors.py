@@ -1,0 +1,84 @@
+"""One error shape: pages for people, ``{"error": {"code", "text"}}`` for programs, a toast for htmx."""
+
+from __future__ import annotations
+
+import json
+
+import structlog
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import gettext
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from core.contracts import Rejected
+from core.db import db
+from core.web.language import here
+
+log = structlog.get_logger("okno.web")
+
+
+def mount(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(Rejected, rejected)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(Exception, crashed)
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program."""
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json" or request.is_json
+
+
+def answer(status: int, code: str, text: str) -> Response:
+    """The same error for whoever asked."""
+    if request.headers.get("HX-Request"):
+        response = make_response("", status)
+        response.headers["HX-Trigger"] = json.dumps({"toast": {"level": "error", "text": text, "code": code}})
+        return response
+    if wants_json():
+        response = jsonify(error={"code": code, "text": text})
+        response.status_code = status
+        return response
+    page = render_template("errors/error.html", status=status, code=code, text=text, request_id=g.get("request_id", ""))
+    return make_response(page, status)
+
+
+def rejected(refusal: Rejected) -> Response:
+    """An operation said no, with a reason for the person."""
+    db.session.rollback()
+    return answer(422, refusal.code, refusal.text.to(here()))
+
+
+def http_error(error: HTTPException) -> Response:
+    """What Flask and views abort with."""
+    texts = {
+        400: gettext("The request is not valid. Reload the page and try again."),
+        401: gettext("Please sign in."),
+        403: gettext("You have no right to do this."),
+        404: gettext("There is nothing here."),
+        405: gettext("This cannot be done here."),
+        413: gettext("This is too large."),
+        429: gettext("Too many attempts. Wait a minute and try again."),
+    }
+    if error.code is None or error.code < 400:
+        return Response(error.get_response())
+    return answer(error.code, f"http-{error.code}", texts.get(error.code, error.name))
+
+
+def busy(error: OperationalError) -> Response:
+    """The data base is locked, full or away: nothing was changed, and the person may try again."""
+    db.session.rollback()
+    log.error("data base trouble", error=str(error)[:500])
+    text = gettext("The data base does not answer. Nothing was changed; try again in a moment.")
+    response = answer(503, "database-busy", text)
+    response.headers["Retry-After"] = "3"
+    return response
+
+
+def crashed(error: Exception) -> Response:
+    """A bug: logged whole, told with the id to find it by."""
+    db.session.rollback()
+    log.error("request failed", path=request.path, exc_info=error)
+    text = gettext("Something broke on our side. Nothing was lost; tell the administrator the number %(id)s.", id=g.get("request_id", "?"))
+    return answer(500, "internal", text)

@@ -1,0 +1,1 @@
+"""What runs after a disposition: definitions, durable runs, the core's own steps."""
