@@ -214,7 +214,7 @@ def _used_up(
     """
     left = target
     for phase in phases:
-        if phase.ended is None or (phase.ended == settled and phase.spent < left):
+        if phase.ended is None or phase.ended == settled:
             return _added(phase, left, time)
         if phase.spent >= left:
             return min(_added(phase, left, time) or phase.ended, phase.ended)

@@ -121,6 +121,11 @@ def test_russian_holidays_close_and_moved_working_saturdays_open() -> None:
     assert not office.is_open(local("2024-04-29T12:00", "Europe/Moscow"))
 
 
+def test_an_own_holiday_closes_a_moved_working_saturday() -> None:
+    office = business(OFFICE, "Europe/Moscow", country="RU", holidays=["2024-04-27"])
+    assert not office.is_open(local("2024-04-27T12:00", "Europe/Moscow"))
+
+
 def test_a_region_has_its_own_holidays() -> None:
     assert date(2024, 2, 12) in national_days("US-NY", 2024)[0]
     assert date(2024, 2, 12) not in national_days("US", 2024)[0]
