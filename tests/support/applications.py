@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -38,7 +39,7 @@ class MigratedTemplates:
         """The address of a fresh migrated data base for a test's home folder."""
         key = (kind, json.dumps(settings, sort_keys=True, default=str))
         if key not in self._made:
-            self._made[key] = self._migrate(kind, settings, len(self._made))
+            self._made[key] = self._migrate(kind, settings)
         if kind == "postgresql":
             server = self._server()
             return server.url(server.create(self._made[key]))
@@ -50,9 +51,8 @@ class MigratedTemplates:
         if kind == "postgresql":
             self._server().drop(url.rpartition("/")[2])
 
-    def _migrate(self, kind: str, settings: Settings, number: int) -> str:
-        home = self._folder / f"template-{number}"
-        home.mkdir()
+    def _migrate(self, kind: str, settings: Settings) -> str:
+        home = Path(tempfile.mkdtemp(dir=self._folder))
         name = self._server().create() if kind == "postgresql" else str(home / "okno.db")
         url = self._server().url(name) if kind == "postgresql" else f"sqlite:///{name}"
         application = make_app(home, url, settings, check_schema=False)
@@ -103,7 +103,7 @@ def database_url(database_kind: str, home: Path, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings by their dotted names, no plugin enabled; a module that needs one returns ``{"core.plugins": ["kb"]}``."""
+    """Settings by their dotted names, no plugin enabled; a module may return ``{"core.plugins": ["kb"]}``."""
     return {"core.plugins": []}
 
 
