@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from asyncio import LimitOverrunError
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -70,15 +71,18 @@ class SmtpListener:
         """The port listened on, also when the settings left the choice to the system."""
         if self._controller is None:
             raise RuntimeError("the SMTP listener is not running")
-        return self._controller.bound_port
+        return int(self._controller.port)
 
     def start(self) -> None:
         """Bind and serve. Raises ``OSError`` when the address can't be had."""
-        self._controller = _Controller(self._handler, self.settings)
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        bound = socket.create_server((self.settings.host, self.settings.port), family=family, backlog=256)
+        self._controller = _Controller(self._handler, self.settings, bound)
         try:
             self._controller.start()
         except BaseException:
             self._controller = None
+            bound.close()
             raise
 
     def stop(self) -> None:
@@ -243,13 +247,13 @@ class _Connection(SMTP):
 
 
 class _Controller(Controller):
-    """aiosmtpd's controller with a known port, counted connections and a quiet stop."""
+    """aiosmtpd's controller on a socket already bound, with counted connections and a quiet stop."""
 
-    def __init__(self, handler: _Handler, settings: ListenerSettings) -> None:
+    def __init__(self, handler: _Handler, settings: ListenerSettings, bound: socket.socket) -> None:
         super().__init__(
             handler,
             hostname=settings.host,
-            port=settings.port,
+            port=bound.getsockname()[1],
             server_hostname=settings.hostname,
             ident="Okno",
             data_size_limit=settings.max_size,
@@ -260,18 +264,13 @@ class _Controller(Controller):
         self.settings = settings
         self.connections: set[_Connection] = set()
         self._mail_handler = handler
+        self._bound = bound
 
-    @property
-    def bound_port(self) -> int:
-        assert self.server is not None
-        return int(self.server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._bound)
 
     def factory(self) -> _Connection:
         return _Connection(self._mail_handler, self, loop=self.loop, **self.SMTP_kwargs)
-
-    def _trigger_server(self) -> None:
-        self.port = self.bound_port
-        super()._trigger_server()
 
     def drain(self, timeout: float) -> None:
         """Stop listening and wait until no mail is being stored, at most ``timeout`` seconds."""
