@@ -14,6 +14,8 @@ from core import contracts as c
 from core import logs, migrate
 from core.config import Config
 from core.db import init_db
+from core.events.wake import EXTENSION as WAKES
+from core.events.wake import WakeBus
 from core.hooks import Hooks
 from core.permissions import CORE_PERMISSIONS, unguarded
 from core.pluginmanager import PluginManager, discover
@@ -111,6 +113,7 @@ def make_flask(house: Okno) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["okno"] = house
+    app.extensions[WAKES] = WakeBus(config.home, config.get("core.redis_url"))
     return app
 
 

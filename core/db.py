@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Engine, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
@@ -127,7 +127,7 @@ def on_commit(call: AroundCommit) -> None:
 
 def in_transaction() -> bool:
     """Whether a :func:`transaction` is open in this context."""
-    return g.get("okno_work") is not None
+    return has_app_context() and g.get("okno_work") is not None
 
 
 @contextmanager

@@ -59,13 +59,12 @@ def _claim(limit: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
         .where(OutboxRow.state == "pending", OutboxRow.due_at <= moment, OutboxRow.kind.in_(kinds))
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    if db.session.scalar(due.with_only_columns(OutboxRow.id).limit(1).with_for_update(None)) is None:
+    if db.session.scalar(due.with_only_columns(OutboxRow.id).limit(1)) is None:
         db.session.rollback()
         return []
     with transaction():
-        rows = list(db.session.scalars(due))
+        rows = list(db.session.scalars(due.with_for_update(skip_locked=True)))
         for row in rows:
             row.due_at = moment + LEASE
             row.attempts += 1

@@ -119,11 +119,10 @@ class Worker:
             house = self.app.extensions["okno"]
             self.leading = lead("worker", self.who)
             jobs, daemons = house.hooks.jobs(), house.hooks.daemons()
+            self.listener = Listener(self.loops, lambda name: self.loops[name].wake())
         for loop in self.loops.values():
             loop.start()
             loop.wake()
-        self.listener = Listener(tuple(self.loops), lambda name: self.loops[name].wake(), app=self.app)
-        self.listener.start()
         own = (Job("core.faults", faults.flush, 5, leader=False), Job("core.prune", self.prune, 600))
         self.scheduler.add_job(self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True)
         for job in (*own, *jobs.values()):
@@ -174,7 +173,7 @@ class Worker:
         self.stopped.set()
         for stop in self.stops.values():
             stop()
-        self.listener.stop()
+        self.listener.close()
         self.scheduler.shutdown(wait=False)
         for loop in self.loops.values():
             loop.stop()
