@@ -72,7 +72,7 @@ def create(
     db.session.flush()
     timeline.write(case.id, "case.opened", cause=cause, follow_up_of=follow_up_of.number if follow_up_of else None)
     if follow_up_of:
-        timeline.write(follow_up_of.id, "case.followed_up", number=case.number, case_id=case.id)
+        timeline.write(follow_up_of.id, "case.followed_up", number=case.number)
     _announce(case, {"status": (None, "open")}, cause)
     return case
 

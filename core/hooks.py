@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import is_dataclass
 from typing import Any
 
 from core import contracts as c
@@ -192,7 +191,7 @@ class Hooks:
                 self.plugins.record_fault(name, "collect_case_badges", TypeError(f"must return a mapping, got {result!r}"))
                 continue
             for case_id, items in result.items():
-                badges.setdefault(case_id, []).extend(item for item in items if is_dataclass(item))
+                badges.setdefault(case_id, []).extend(item for item in items if isinstance(item, c.Badge))
         return badges
 
     # operations

@@ -51,7 +51,7 @@ def accept(channel: str, source_key: str, raw: bytes, meta: Mapping[str, Any] | 
         known = db.session.scalar(select(Intake).where(Intake.channel == channel, Intake.source_key == source_key))
         if known is not None:
             known.repeats += 1
-            return known.id
+            return int(known.id)
         item = Intake(channel=channel, source_key=source_key, sha256=sha256, meta=dict(meta or {}))
         try:
             with db.session.begin_nested():

@@ -59,7 +59,7 @@ def upgrade(app: Flask) -> list[str]:
         foreign = [revision for revision in current if revision not in known]
 
         def steps(revisions: Any, _context: Any) -> Any:
-            return script._upgrade_revs("heads", tuple(r for r in revisions if r in known))
+            return script._upgrade_revs("heads", tuple(r for r in revisions if r in known))  # type: ignore[arg-type]
 
         if foreign:
             _hide(connection, foreign)

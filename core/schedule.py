@@ -66,8 +66,9 @@ class Loop(threading.Thread):
         while not self.stopping:
             self.woken.wait(self.poll)
             self.woken.clear()
-            while not self.stopping and self.once():
-                pass
+            while self.once():
+                if self.stopping:
+                    return
 
     def once(self) -> int:
         """One round; an error is logged and the next round comes after the poll."""

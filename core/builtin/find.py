@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from core import hookimpl
@@ -53,7 +55,7 @@ def find_cases(query: SearchQuery) -> SearchResult:
     return SearchResult(hits, len(hits), terms=tuple(words))
 
 
-def _case_columns() -> Select[tuple[int, str, str, str | None]]:
+def _case_columns() -> Select[Any]:
     return select(Case.id, Case.number, Case.subject, Contact.name).outerjoin(Contact, Contact.id == Case.contact_id)
 
 

@@ -134,8 +134,8 @@ def enter() -> AnyResponse:
     address = request.remote_addr or ""
     if guard().shut(login, address):
         return _page(gettext("Too many attempts. Wait a minute and try again."), login, 429)
-    user = db.session.scalar(select(User).where(User.login == login, User.disabled_at.is_(None)))
-    if not verify_password(user, request.form.get("password", "")) or user is None:
+    user = verify_password(login, request.form.get("password", ""))
+    if user is None:
         guard().count(login, address)
         return _page(gettext("The login or the password is wrong."), login, 401)
     guard().clear(login)

@@ -50,7 +50,7 @@ def rejected(refusal: Rejected) -> Response:
     return answer(422, refusal.code, refusal.text.to(here()))
 
 
-def http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> Response | HTTPException:
     """What Flask and views abort with."""
     texts = {
         400: gettext("The request is not valid. Reload the page and try again."),
@@ -62,7 +62,7 @@ def http_error(error: HTTPException) -> Response:
         429: gettext("Too many attempts. Wait a minute and try again."),
     }
     if error.code is None or error.code < 400:
-        return Response(error.get_response())
+        return error
     return answer(error.code, f"http-{error.code}", texts.get(error.code, error.name))
 
 

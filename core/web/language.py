@@ -80,10 +80,10 @@ def when(value: datetime | None) -> str:
     zone = ZoneInfo(str(g.get("okno_zone") or _zone()))
     local, today = value.astimezone(zone), now().astimezone(zone)
     if local.date() == today.date():
-        return format_time(value, "HH:mm")
+        return str(format_time(value, "HH:mm"))
     if local.year == today.year:
-        return format_datetime(value, "d MMM, HH:mm")
-    return format_date(value, "d MMM yyyy")
+        return str(format_datetime(value, "d MMM, HH:mm"))
+    return str(format_date(value, "d MMM yyyy"))
 
 
 def _zone() -> str:
