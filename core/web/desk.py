@@ -1,0 +1,58 @@
+"""The agent's desk (рабочее место оператора): one line a URL. Pages read, commands call operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+
+from core.web import case_views, desk_commands, desk_frame, desk_pages, drawing
+
+blueprint = Blueprint("desk", __name__)
+
+PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("/", "shell", desk_pages.shell),
+    ("/queue", "queue", desk_pages.queue),
+    ("/cases", "cases", desk_pages.cases),
+    ("/search", "search", desk_pages.search),
+    ("/search/quick", "quick_search", desk_pages.quick_search),
+    ("/contacts/<int:contact_id>", "contact", desk_pages.contact),
+    ("/desk/around", "around", desk_pages.around),
+    ("/desk/offers", "offers", desk_pages.offers),
+    ("/cases/<int:case_id>", "case", case_views.case),
+    ("/cases/<int:case_id>/timeline", "timeline", case_views.earlier),
+    ("/cases/<int:case_id>/fresh", "fresh", case_views.fresh),
+    ("/interactions/<int:interaction_id>/preview", "preview", case_views.preview),
+    ("/interactions/<int:interaction_id>/disposition", "disposition", case_views.disposition),
+    ("/messages/<int:message_id>/body", "message_body", case_views.message_body),
+    ("/attachments/<int:attachment_id>", "attachment", case_views.attachment),
+)
+COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("/desk/on", "sign_on", desk_commands.sign_on),
+    ("/desk/state", "set_state", desk_commands.set_state),
+    ("/desk/language", "set_language", desk_commands.set_language),
+    ("/offers/<int:offer_id>/accept", "accept", desk_commands.accept),
+    ("/offers/<int:offer_id>/reject", "reject", desk_commands.reject),
+    ("/interactions/<int:interaction_id>/take", "take", desk_commands.take),
+    ("/interactions/<int:interaction_id>/release", "release", desk_commands.release),
+    ("/interactions/<int:interaction_id>/finish", "finish", desk_commands.finish),
+    ("/interactions/<int:interaction_id>/complete", "complete", desk_commands.complete),
+    ("/interactions/<int:interaction_id>/read", "mark_read", desk_commands.mark_read),
+    ("/interactions/<int:interaction_id>/reply", "reply", desk_commands.reply),
+    ("/cases/<int:case_id>/notes", "add_note", desk_commands.add_note),
+    ("/cases/<int:case_id>/draft", "save_draft", desk_commands.save_draft),
+    ("/cases/<int:case_id>/change", "change", desk_commands.change),
+)
+
+for _rule, _name, _view in PAGES:
+    blueprint.add_url_rule(_rule, _name, _view, methods=["GET"])
+for _rule, _name, _view in COMMANDS:
+    blueprint.add_url_rule(_rule, _name, _view, methods=["POST"])
+
+
+@blueprint.record_once
+def _drawing(state: BlueprintSetupState) -> None:
+    drawing.install(state.app)  # type: ignore[arg-type]
+    state.app.jinja_env.globals["desk_frame"] = desk_frame.frame

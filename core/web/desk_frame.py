@@ -1,0 +1,131 @@
+"""The frame around every panel of the desk: status bar, function bar, active interactions, knowledge, offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, g, request
+
+from core import presence
+from core.app import okno
+from core.contracts import Asset, Control, DeskContext, MenuItem, Panel, Text
+from core.events import log as events
+from core.model import Contact, Interaction, Offer, User
+from core.permissions import allowed
+from core.web import desk_queries
+from core.web.auth import current_user
+from core.web.language import here
+
+STATES: dict[str, tuple[Text, str, str]] = {
+    "ready": (Text("Ready", "Готов"), "good", "circle-check"),
+    "ringing": (Text("Ringing", "Звонок"), "accent", "bell"),
+    "busy": (Text("Busy", "Занят"), "warn", "headset"),
+    "wrap_up": (Text("Wrap-up", "Постобработка"), "violet", "clipboard-check"),
+    "not_ready": (Text("Not ready", "Не готов"), "bad", "clock-pause"),
+    "offline": (Text("Offline", "Не в сети"), "", "wifi-off"),
+}
+CHOOSABLE = ("", "lunch", "break", "meeting", "away")
+REASON_ICONS = {"lunch": "coffee", "break": "clock-pause", "meeting": "users", "away": "user-off"}
+
+
+@dataclass(slots=True)
+class Frame:
+    """What the frame is drawn from, read once a request."""
+
+    user: User
+    work: desk_queries.Work
+    offers: list[tuple[Offer, Contact | None, str]]
+    menu: list[MenuItem]
+    admin_menu: bool
+    side: list[Panel]
+    controls: list[Control]
+    assets: list[Asset]
+    events_after: int
+
+    @property
+    def state(self) -> str:
+        """The state's word; offline before the first sign-on."""
+        return self.work.presence.state if self.work.presence else presence.OFFLINE
+
+
+def signed_in() -> User:
+    """The user of this request; 401 for nobody (``@require`` has made sure before)."""
+    user = current_user()
+    if user is None:
+        abort(401)
+    return user
+
+
+def focus_id() -> int | None:
+    """The interaction that the page says is in focus."""
+    value = request.args.get("focus", "")
+    return int(value) if value.isdigit() else None
+
+
+def frame() -> Frame:
+    """The frame of this request. The event head is read first, so that nothing falls between page and stream."""
+    if "okno_frame" not in g:
+        after = events.head()
+        user = signed_in()
+        _come_on(user)
+        work = desk_queries.work_of(user, focus_id())
+        context = context_of(user, work.focus)
+        hooks = okno().hooks
+        g.okno_frame = Frame(
+            user=user,
+            work=work,
+            offers=desk_queries.open_offers(user),
+            menu=[item for item in hooks.menu_items(context) if item.area == "desk" and permitted(user, item.permission)],
+            admin_menu=allowed(user, "admin.view"),
+            side=panels(user, context, "side"),
+            controls=hooks.controls(context) if work.focus else [],
+            assets=[asset for asset in okno().assets if asset.area == "desk"],
+            events_after=after,
+        )
+    found: Frame = g.okno_frame
+    return found
+
+
+def _come_on(user: User) -> None:
+    """Opening the desk is signing on; being there already changes nothing."""
+    work = desk_queries.presence_of(user)
+    if work is None or work.state == presence.OFFLINE:
+        presence.sign_on(user.id)
+
+
+def context_of(user: User, interaction: Interaction | None, case_id: int | None = None) -> DeskContext:
+    """For whom and about what the hooks are asked."""
+    return DeskContext(
+        user_id=user.id,
+        language=here(),
+        case_id=interaction.case_id if interaction else case_id,
+        interaction_id=interaction.id if interaction else None,
+        channel=interaction.channel if interaction else "",
+    )
+
+
+def permitted(user: User, permission: str) -> bool:
+    """Whether a contribution that asks for ``permission`` ("" for none) may be shown."""
+    return not permission or allowed(user, permission)
+
+
+def panels(user: User, context: DeskContext, slot: str) -> list[Panel]:
+    """The plugins' panels for one slot."""
+    return [panel for panel in okno().hooks.panels(context) if panel.slot == slot and permitted(user, panel.permission)]
+
+
+def state_view(state: str) -> dict[str, Any]:
+    """Label, tone and icon of an agent's state."""
+    label, tone, icon = STATES.get(state, STATES["offline"])
+    return {"label": label, "tone": tone, "icon": icon}
+
+
+def reasons() -> list[tuple[str, Text, str]]:
+    """The reasons an agent may choose: key, label, icon."""
+    return [(key, presence.REASONS[key], REASON_ICONS.get(key, "clock-pause")) for key in CHOOSABLE]
+
+
+def reason_text(reason: str) -> Text | str:
+    """The label of any reason, the automatic ones included."""
+    return presence.REASONS.get(reason, reason)

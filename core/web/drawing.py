@@ -1,0 +1,147 @@
+"""What every template may use: times in the viewer's zone, static addresses, sizes, words for the scripts."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import format_date, format_datetime, format_time, get_timezone
+from flask_babel import gettext as _
+
+from core.clock import now
+from core.web.language import here, titled
+
+THEMES = ("light", "dark")
+SIZES = (("B", "Б"), ("KB", "КБ"), ("MB", "МБ"), ("GB", "ГБ"))
+
+
+def static_url(name: str) -> str:
+    """The address of a static file, changing whenever the file does, so that browsers may keep it."""
+    path = Path(current_app.static_folder or "") / name
+    try:
+        stamp = f"{int(path.stat().st_mtime):x}"
+    except FileNotFoundError:
+        stamp = "0"
+    return url_for("static", filename=name, v=stamp)
+
+
+def moment(at: datetime | None, style: str = "short") -> str:
+    """A time for people: today the hour, this year the day and hour, else the date. "long" is complete."""
+    if at is None:
+        return ""
+    if style == "long":
+        return str(format_datetime(at, "d MMMM yyyy, HH:mm:ss"))
+    zone = get_timezone() or ZoneInfo("UTC")
+    local, today = at.astimezone(zone), now().astimezone(zone)
+    if style == "day":
+        return str(format_date(local, "d MMMM yyyy" if local.year != today.year else "d MMMM", rebase=False))
+    if local.date() == today.date() or style == "time":
+        return str(format_time(at, "HH:mm"))
+    if style == "day-time" or local.year == today.year:
+        return str(format_datetime(at, "d MMM, HH:mm"))
+    return str(format_date(local, "d MMM yyyy", rebase=False))
+
+
+def clock_in(zone: str) -> str:
+    """The hour now in ``zone``; "" for a zone nobody knows."""
+    try:
+        return now().astimezone(ZoneInfo(zone)).strftime("%H:%M")
+    except (KeyError, ValueError):
+        return ""
+
+
+def elapsed(at: datetime | None) -> str:
+    """Time since ``at``: 0:07, 12:30, 3:05:00, or days and hours; js/clock.js counts on in the same shape."""
+    if at is None:
+        return ""
+    seconds = max(0, int((now() - at).total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return _("%(days)sd %(hours)sh", days=days, hours=hours % 24)
+    if hours:
+        return f"{hours}:{minutes % 60:02}:{seconds % 60:02}"
+    return f"{minutes}:{seconds % 60:02}"
+
+
+def file_size(size: int) -> str:
+    """Bytes for people: 24 KB, 1.4 MB."""
+    value, step = float(size), 0
+    while value >= 1000 and step < len(SIZES) - 1:
+        value, step = value / 1024, step + 1
+    number = f"{value:.1f}" if step > 1 and value < 10 else f"{value:.0f}"
+    if here() == "ru":
+        number = number.replace(".", ",")
+    return f"{number} {SIZES[step][here() == 'ru']}"
+
+
+def initials(name: str) -> str:
+    """Two letters at most, for an avatar."""
+    words = [word for word in name.replace("«", " ").replace('"', " ").split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def theme() -> str:
+    """The chosen theme, "" to follow the system."""
+    chosen = request.cookies.get("okno_theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def page_texts() -> dict[str, str]:
+    """Words the scripts show, in the viewer's language."""
+    return {
+        "copied": _("Copied"),
+        "dismiss": _("Dismiss"),
+        "failed": _("It did not work. Try again."),
+        "offline": _("No connection to the server. Your text is kept."),
+        "reconnecting": _("Restoring the connection…"),
+        "close_tab": _("Close tab"),
+        "new_offer": _("New interaction"),
+        "days": _("d"),
+        "hours": _("h"),
+        "minutes": _("min"),
+        "late": _("late by"),
+        "left": _("left"),
+        "ago": _("ago"),
+        "just_now": _("just now"),
+        "draft_saved": _("Draft saved"),
+        "draft_saving": _("Saving…"),
+        "draft_unsaved": _("Draft not saved"),
+        "show_quote": _("Show quoted text"),
+        "too_many_tabs": _("Close a tab first: at most 12 are open"),
+        "link": _("Link address"),
+        "sound_on": _("Sound on"),
+        "sound_off": _("Sound off"),
+    }
+
+
+def fragment_wanted() -> bool:
+    """Whether htmx asks for a piece of a page rather than a browser for a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def trigger(**events: Any) -> str:
+    """The value of an ``HX-Trigger`` header that raises ``events`` in the page; ASCII, as headers must be."""
+    return json.dumps(events)
+
+
+def install(app: Flask) -> None:
+    """Give the templates of ``app`` their filters and globals."""
+    app.jinja_env.filters.update(datetime=moment, filesize=file_size)
+    app.jinja_env.globals.update(
+        titled=titled,
+        static_url=static_url,
+        elapsed=elapsed,
+        initials=initials,
+        clock_in=clock_in,
+        page_texts=page_texts,
+        now_iso=lambda: now().isoformat(),
+    )
+
+    @app.context_processor
+    def _page() -> dict[str, Any]:
+        layout = "desk/bare.html" if fragment_wanted() else "desk/shell.html"
+        return {"theme": theme(), "panel_layout": layout, "fragment": fragment_wanted()}
