@@ -41,7 +41,7 @@ class Edge:
         elif scope["path"] == "/events":
             await self.streams(scope, receive, send)
         elif scope["path"] == "/healthz":
-            await answer(send, 200, "ok")
+            await answer(send, 200, '{"status":"alive"}\n', kind="application/json")
         else:
             await self._bridge(scope, receive, send)
 

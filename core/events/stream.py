@@ -128,7 +128,12 @@ class EventStreams:
         if after is not None and after < 0:
             await answer(send, 400, "after must be an event id")
             return
-        identity = await self._in_thread(self._who, scope, "token" in query)
+        try:
+            identity = await self._in_thread(self._who, scope, "token" in query)
+        except SQLAlchemyError as error:
+            log.warning("nobody can be identified for a stream", error=str(error))
+            await answer(send, 503, "No data base", [(b"retry-after", b"1"), *_open_to_all(query)])
+            return
         if identity is None:
             await answer(send, 401, "Unauthorized", _open_to_all(query))
             return
