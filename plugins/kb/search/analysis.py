@@ -17,6 +17,8 @@ from functools import lru_cache
 
 import Stemmer
 
+from plugins.kb.search.russian_nouns import NOUN_STEMS
+
 ANALYSER_VERSION = 1
 """Part of the index folder's name; raise it with any change of what a text is cut into."""
 
@@ -106,8 +108,18 @@ def stem(form: str) -> str:
     if len(form) < 3 or not form.isalpha():
         return form
     if _CYRILLIC_LETTER.search(form):
-        return str(_russian.stemWord(form))
+        return NOUN_STEMS.get(form) or _without_fleeting_vowel(str(_russian.stemWord(form)))
     return str(_english.stemWord(form))
+
+
+def _without_fleeting_vowel(stemmed: str) -> str:
+    """«ошибок», «список», «настроек» as «ошибк», «списк», «настройк», which Snowball makes of their other forms."""
+    if len(stemmed) >= 5 and stemmed.endswith(("ок", "ек")):
+        if stemmed[-3] not in "аеиоуыэюя":
+            return stemmed[:-2] + "к"
+        if stemmed[-2] == "е":
+            return stemmed[:-2] + "йк"
+    return stemmed
 
 
 def folded(form: str) -> str:

@@ -132,8 +132,10 @@ def _pattern(terms: Iterable[str]) -> re.Pattern[str]:
 
 
 def _beginning(term: str) -> str:
-    """What all forms of a stem begin with: English stems may change their end («happi», «die» of «dying»)."""
-    if not term.isascii() or len(term) < 3:
+    """What all forms of a stem begin with: its end may change («happi», «die» of «dying», «списк» of «список»)."""
+    if term.endswith("йк"):
+        return term[:-2]
+    if len(term) < 3 or not (term.isascii() or term.endswith("к")):
         return term
     return term[:-2] if term.endswith("ie") and len(term) < 5 else term[:-1]
 

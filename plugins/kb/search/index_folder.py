@@ -26,9 +26,8 @@ from core.contracts import SearchDocument
 from plugins.kb.search.analysis import ANALYSER_VERSION
 from plugins.kb.search.damage import IndexBusy, IndexDamaged, IndexMissing, damage_reported
 from plugins.kb.search.schema import index_fields, schema
+from plugins.kb.search.whoosh_writing import writer as writing_to
 
-WRITER_MEMORY_MB = 32
-REBUILD_MEMORY_MB = 64
 PROGRESS_EVERY = 200
 
 Progress = Callable[[int], None]
@@ -98,7 +97,7 @@ class IndexFolder:
             build = self.current_build()
             index = self.open_build(build)
             prepared = [index_fields(document) for document in latest.values()]
-            with damage_reported("index can't be written"), _writer(index, WRITER_MEMORY_MB) as writer:
+            with damage_reported("index can't be written"), writing_to(index) as writer:
                 _delete(index, writer, removed)
                 for values in prepared:
                     writer.add_document(**values)
@@ -126,7 +125,7 @@ class IndexFolder:
     def _fill(self, folder: Path, documents: Iterable[SearchDocument], progress: Progress | None) -> int:
         index = FileIndex.create(FileStorage(str(folder)), self._schema)
         seen: set[str] = set()
-        with _writer(index, REBUILD_MEMORY_MB) as writer:
+        with writing_to(index) as writer:
             for document in documents:
                 if document.id in seen:
                     raise ValueError(f"two documents have the id {document.id}")
@@ -156,19 +155,6 @@ class IndexFolder:
             version = entry.name.removeprefix(f"{self._name}-v")
             if version.isdecimal() and int(version) < ANALYSER_VERSION:
                 shutil.rmtree(entry, ignore_errors=True)
-
-
-@contextmanager
-def _writer(index: FileIndex, memory_mb: int) -> Iterator[SegmentWriter]:
-    """A Whoosh writer that commits at the end and gives up on an error. Without compound files, whose every opening
-    copies the segment."""
-    writer = index.writer(compound=False, limitmb=memory_mb)
-    try:
-        yield writer
-    except BaseException:
-        writer.cancel()
-        raise
-    writer.commit()
 
 
 def _delete(index: FileIndex, writer: SegmentWriter, ids: Iterable[str]) -> None:
