@@ -60,14 +60,14 @@ class Loop(threading.Thread):
     def __init__(self, app: Flask, name: str, work: Callable[[], int], poll: float = POLL_SECONDS) -> None:
         super().__init__(name=f"okno-{name}", daemon=True)
         self.app, self.work, self.poll = app, work, poll
-        self.woken, self.stopping = threading.Event(), False
+        self.woken, self.stopping = threading.Event(), threading.Event()
 
     def run(self) -> None:
-        while not self.stopping:
+        while not self.stopping.is_set():
             self.woken.wait(self.poll)
             self.woken.clear()
             while self.once():
-                if self.stopping:
+                if self.stopping.is_set():
                     return
 
     def once(self) -> int:
@@ -85,7 +85,7 @@ class Loop(threading.Thread):
         self.woken.set()
 
     def stop(self) -> None:
-        self.stopping = True
+        self.stopping.set()
         self.woken.set()
 
 

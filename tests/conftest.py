@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.support.okno_process",
     "tests.support.mail_sink",
     "tests.support.browser",
+    "tests.support.queries",
 ]

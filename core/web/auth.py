@@ -190,7 +190,7 @@ def stream_identity(environ: dict[str, Any]) -> StreamIdentity | None:
     asked = Request(environ)
     if token := asked.args.get("token"):
         return _visitor(token)
-    opened = current_app.session_interface.open_session(current_app, asked)  # type: ignore[arg-type]
+    opened = current_app.session_interface.open_session(current_app, asked)
     cookie = opened.get("token") if opened else None
     found = _valid_sign_in(cookie) if cookie else None
     if found is None:
