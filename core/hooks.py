@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from time import perf_counter
 from typing import Any
+
+import structlog
 
 from core import contracts as c
 from core.db import db, in_transaction
 from core.pluginmanager import PluginManager
 
-CORE_PREFIX = "core"
+CORE_PREFIX = "core."
+log = structlog.get_logger("okno.hooks")
 
 
 class Hooks:
@@ -22,9 +26,12 @@ class Hooks:
     def _calls(self, hook: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for implementation in self.plugins.implementations(hook):
             name = implementation.plugin_name
+            began = perf_counter()
             try:
                 with self._savepoint(name):
                     result = implementation.function(*(arguments[key] for key in implementation.argnames))
+                if self.plugins.tracing:
+                    log.info("hook", hook=hook, plugin=name, ms=round((perf_counter() - began) * 1000, 2), result=repr(result)[:200])
             except c.Rejected:
                 if hook.startswith("before_"):
                     raise

@@ -111,9 +111,7 @@ class PluginManager:
         self.problems: dict[str, str] = {}
         self._faults: dict[tuple[str, str], Fault] = {}
         self._lock = threading.Lock()
-        if os.environ.get(TRACE_VARIABLE):
-            self.pm.trace.root.setwriter(lambda text: log.info("hook", call=text.rstrip()))
-            self.pm.enable_tracing()
+        self.tracing = bool(os.environ.get(TRACE_VARIABLE))
 
     def load(self, names: Iterable[str]) -> None:
         """Import and register the enabled plugins; one that cannot be used is noted in ``problems`` and left out."""
