@@ -223,3 +223,8 @@ def linked(text: str) -> Markup:
 def own_html(html: str) -> Markup:
     """HTML that an agent wrote, cleaned once more before it is put into the page itself."""
     return Markup(nh3.clean(html, attributes={"a": {"href", "target"}}, link_rel="noopener noreferrer"))
+
+
+def reply_subject(subject: str) -> str:
+    """The subject of an answer: one "Re:", however many there were."""
+    return "Re: " + re.sub(r"^((re|fw|fwd|отв|ответ)(\[\d+\])?:\s*)+", "", subject, flags=re.IGNORECASE)

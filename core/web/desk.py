@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from core.web import case_views, desk_commands, desk_frame, desk_pages, drawing
+from core.web import case_queries, case_views, desk_commands, desk_frame, desk_pages, desk_queries, drawing, event_words
 
 blueprint = Blueprint("desk", __name__)
 
@@ -55,4 +55,16 @@ for _rule, _name, _view in COMMANDS:
 @blueprint.record_once
 def _drawing(state: BlueprintSetupState) -> None:
     drawing.install(state.app)  # type: ignore[arg-type]
-    state.app.jinja_env.globals["desk_frame"] = desk_frame.frame
+    state.app.jinja_env.globals.update(
+        desk_frame=desk_frame.frame,
+        desk_state=desk_frame.state_view,
+        state_reasons=desk_frame.reasons,
+        reason_text=desk_frame.reason_text,
+        channel_of=desk_queries.channel_of,
+        parted=case_queries.parted,
+        linked=case_queries.linked,
+        own_html=case_queries.own_html,
+        reply_subject=case_queries.reply_subject,
+        event_words=event_words.words_of,
+        event_icon=event_words.icon_of,
+    )

@@ -78,6 +78,16 @@ def file_size(size: int) -> str:
     return f"{number} {SIZES[step][here() == 'ru']}"
 
 
+def demo_accounts() -> list[tuple[str, str]]:
+    """Logins of the demo centre, with their roles, for the sign-in page."""
+    return [("anna", _("agent")), ("oleg", _("agent")), ("maria", _("supervisor")), ("admin", _("administrator"))]
+
+
+def today_words() -> str:
+    """Today's day of the week and date in words."""
+    return str(format_date(None, "EEEE, d MMMM"))
+
+
 def initials(name: str) -> str:
     """Two letters at most, for an avatar."""
     words = [word for word in name.replace("«", " ").replace('"', " ").split() if word[0].isalnum()]
@@ -136,6 +146,8 @@ def install(app: Flask) -> None:
         static_url=static_url,
         elapsed=elapsed,
         initials=initials,
+        today_words=today_words,
+        demo_accounts=demo_accounts,
         clock_in=clock_in,
         page_texts=page_texts,
         now_iso=lambda: now().isoformat(),
