@@ -185,21 +185,31 @@ def pieces(chain: str) -> tuple[Piece, ...]:
     return (*joined, *result)
 
 
-def tokens(text: str) -> list[Token]:
-    """Every token of `text`, in order; a joined code and its first part share a position."""
-    found: list[Token] = []
+def placed_pieces(text: str) -> Iterator[tuple[Piece, int, int]]:
+    """Every piece of `text` with the offset of its chain and its position: what indexing reads instead of tokens."""
     position = 0
-    for chain, offset, _end in chains(normalise(text)):
-        cut = pieces(chain)
+    for match in _CHAIN.finditer(normalise(text)):
+        cut = pieces(match.group())
         if not cut:
+            continue
+        offset = match.start()
+        if len(cut) == 1:
+            yield cut[0], offset, position
+            position += 1
             continue
         plain = 0
         for piece in cut:
-            start, end = offset + piece.start, offset + piece.end
-            found.append(Token(piece.term, piece.form, start, end, position + piece.step, piece.joined))
+            yield piece, offset, position + piece.step
             plain += not piece.joined
         position += max(plain, 1)
-    return found
+
+
+def tokens(text: str) -> list[Token]:
+    """Every token of `text`, in order; a joined code and its first part share a position."""
+    return [
+        Token(piece.term, piece.form, offset + piece.start, offset + piece.end, position, piece.joined)
+        for piece, offset, position in placed_pieces(text)
+    ]
 
 
 def terms(text: str) -> list[str]:

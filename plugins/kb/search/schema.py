@@ -91,19 +91,19 @@ class _Words:
     next_position: int = 0
 
     def add(self, text: str, weight: float) -> None:
-        """Counts every token of `text`; the caller's hot loop, hence the local names."""
+        """Counts every piece of `text`; the caller's hot loop, hence the local names."""
         weights, positions, forms = self.weights, self.positions, self.forms
         base = last = self.next_position
-        for token in analysis.tokens(analysis.composed(text)):
-            term = token.term
-            last = base + token.position
+        for piece, _offset, position in analysis.placed_pieces(analysis.composed(text)):
+            term = piece.term
+            last = base + position
             if term in weights:
                 weights[term] += weight
                 positions[term].append(last)
             else:
                 weights[term] = weight
                 positions[term] = array("I", (last,))
-            forms.add(token.form)
+            forms.add(piece.form)
         self.next_position = last + SECTION_GAP
 
 
