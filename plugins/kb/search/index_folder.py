@@ -103,8 +103,8 @@ class IndexFolder:
                     writer.add_document(**values)
             _flush(self.path / build)
 
-    def rebuild(self, documents: Iterable[SearchDocument], progress: Progress | None) -> int:
-        """Builds a new index beside the current one and switches to it; returns the number of documents.
+    def rebuild(self, documents: Iterable[SearchDocument], progress: Progress | None) -> None:
+        """Builds a new index beside the current one and switches to it.
 
         Whatever `documents` raises leaves the current index as it was.
         """
@@ -113,16 +113,15 @@ class IndexFolder:
             folder = self.path / build
             folder.mkdir()
             try:
-                count = self._fill(folder, documents, progress)
+                self._fill(folder, documents, progress)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             _flush(folder)
             self._switch(build)
             self._remove_others(build)
-        return count
 
-    def _fill(self, folder: Path, documents: Iterable[SearchDocument], progress: Progress | None) -> int:
+    def _fill(self, folder: Path, documents: Iterable[SearchDocument], progress: Progress | None) -> None:
         index = FileIndex.create(FileStorage(str(folder)), self._schema)
         seen: set[str] = set()
         with writing_to(index) as writer:
@@ -135,7 +134,6 @@ class IndexFolder:
                     progress(len(seen))
         if progress:
             progress(len(seen))
-        return len(seen)
 
     def _switch(self, build: str) -> None:
         temporary = self.path / "CURRENT.new"

@@ -89,12 +89,12 @@ class WhooshIndex:
         """`upsert` and `delete` together in one commit."""
         self._folder.apply(documents, deleted)
 
-    def rebuild(self, documents: Iterable[SearchDocument], progress: Progress | None = None) -> int:
-        """Builds the index anew beside the current one, which answers meanwhile; returns the number of documents.
+    def rebuild(self, documents: Iterable[SearchDocument], progress: Progress | None = None) -> None:
+        """Builds the index anew beside the current one, which answers meanwhile.
 
         `progress` is called with the number done so far. An error in `documents` leaves the current index in use.
         """
-        return self._folder.rebuild(documents, progress)
+        self._folder.rebuild(documents, progress)
 
     def count(self) -> int:
         """Number of documents."""
