@@ -80,7 +80,7 @@ def file_size(size: int) -> str:
 
 def demo_accounts() -> list[tuple[str, str]]:
     """Logins of the demo centre, with their roles, for the sign-in page."""
-    return [("anna", _("agent")), ("oleg", _("agent")), ("maria", _("supervisor")), ("admin", _("administrator"))]
+    return [("a.sokolova", _("agent")), ("d.melnikov", _("agent")), ("e.orlova", _("supervisor")), ("admin", _("administrator"))]
 
 
 def today_words() -> str:
