@@ -115,7 +115,7 @@ def test_no_event_is_lost_or_doubled_while_streams_come_and_go(house: Flask) -> 
         streams = EventStreams(house, identify)
         got: list[int] = []
         async with serving(streams):
-            writer = asyncio.create_task(asyncio.to_thread(lambda: [tell(house, "desk") for _ in range(120)]))
+            writer = asyncio.get_running_loop().run_in_executor(None, lambda: [tell(house, "desk") for _ in range(120)])
             while not got or got[-1] < 120:
                 target = f"/events?after={got[-1] if got else 0}"
                 async with asking(streams, target) as client:
