@@ -225,7 +225,8 @@ def post(
         sha256 = storage.put(file.content)
         message.attachments.append(Attachment(sha256=sha256, name=file.name[:300], content_type=file.content_type[:120]))
     db.session.add(message)
-    interaction.unread = 0
+    if author == "agent":
+        interaction.unread = 0
     db.session.flush()
     timeline.write(interaction.case_id, "message", actor_id=user_id, interaction_id=interaction.id, message_id=message.id)
     channel.deliver(

@@ -135,6 +135,9 @@ def _receive(inbound: Inbound) -> Received:
     case = joined.case if joined else db.session.get(Case, inbound.case_id) if inbound.case_id else None
     follow_up = case is not None and case.status == "closed" and joined is None
     before = case
+    if inbound.automatic and case is not None and joined is None:
+        # A machine's answer belongs to the history; it wakes nobody and reopens nothing, or two machines would never stop.
+        joined, follow_up = _latest_interaction(case), False
     if case is None or follow_up:
         service = case.service if case and case.service else choose_service(inbound)
         case = casework.create(
@@ -208,6 +211,11 @@ def _open_interaction(case: Case, channel: str) -> Interaction | None:
         Interaction.case_id == case.id, Interaction.channel == channel, Interaction.state.in_(("queued", "offered", "active"))
     )
     return db.session.scalar(query.order_by(Interaction.id.desc()).limit(1))
+
+
+def _latest_interaction(case: Case) -> Interaction | None:
+    query = select(Interaction).where(Interaction.case_id == case.id).order_by(Interaction.id.desc()).limit(1)
+    return db.session.scalar(query)
 
 
 def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interaction:
