@@ -45,8 +45,8 @@ _HIGH_NEIGHBOURHOOD = re.compile(rb"[\x80-\xffA-Za-z]*[\x80-\xff][\x80-\xffA-Za-
 _WORD = re.compile(r"[^\W\d_]+")
 
 # Share of each letter in Russian and Ukrainian running text, rounded to what tells the code pages apart.
-_FREQUENT = {letter: 1.0 for letter in "оеаинтсрвлкмдпу"} | {letter: 0.6 for letter in "яыьгзбчйхжшюіїє"}
-_RARE = {letter: 0.1 for letter in "цщэфёъґў"}
+_FREQUENT = dict.fromkeys("оеаинтсрвлкмдпу", 1.0) | dict.fromkeys("яыьгзбчйхжшюіїє", 0.6)
+_RARE = dict.fromkeys("цщэфёъґў", 0.1)
 _LETTER_WEIGHT = _FREQUENT | _RARE
 
 

@@ -20,13 +20,13 @@ _UKRAINIAN = re.compile("[іїєґ]", re.IGNORECASE)
 _BELARUSIAN = re.compile("ў", re.IGNORECASE)
 _KAZAKH = re.compile("[әғқңөұүһ]", re.IGNORECASE)
 _SMALL_WORDS = {
-    "en": frozenset("the and you your for with this that have please not is are from my to of in it was".split()),
-    "de": frozenset("der die das und nicht ich sie mit für ist ein eine bitte wir auf den von zu es".split()),
-    "fr": frozenset("le la les et vous pour avec est une des je nous pas merci du dans que bonjour".split()),
-    "es": frozenset("el los las y por con para una usted que gracias no del mi está hola se".split()),
-    "it": frozenset("il gli e per con una che non grazie del della sono mi è di buongiorno".split()),
-    "pl": frozenset("i w nie na się z do jest proszę że dzień dobry o mam jak".split()),
-    "tr": frozenset("ve bir bu için ile merhaba değil ben çok teşekkürler mi".split()),
+    "en": frozenset(["the", "and", "you", "your", "for", "with", "this", "that", "have", "please", "not", "is", "are", "from", "my", "to", "of", "in", "it", "was"]),
+    "de": frozenset(["der", "die", "das", "und", "nicht", "ich", "sie", "mit", "für", "ist", "ein", "eine", "bitte", "wir", "auf", "den", "von", "zu", "es"]),
+    "fr": frozenset(["le", "la", "les", "et", "vous", "pour", "avec", "est", "une", "des", "je", "nous", "pas", "merci", "du", "dans", "que", "bonjour"]),
+    "es": frozenset(["el", "los", "las", "y", "por", "con", "para", "una", "usted", "que", "gracias", "no", "del", "mi", "está", "hola", "se"]),
+    "it": frozenset(["il", "gli", "e", "per", "con", "una", "che", "non", "grazie", "del", "della", "sono", "mi", "è", "di", "buongiorno"]),
+    "pl": frozenset(["i", "w", "nie", "na", "się", "z", "do", "jest", "proszę", "że", "dzień", "dobry", "o", "mam", "jak"]),
+    "tr": frozenset(["ve", "bir", "bu", "için", "ile", "merhaba", "değil", "ben", "çok", "teşekkürler", "mi"]),
 }
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
 from urllib.parse import unquote, urlsplit
 
-MAX_HTML = 4 << 20
-MAX_DEPTH = 200
+from plugins.email.html_tokens import Tag, Text, canonical, tokens
+
+MAX_HTML = 2 << 20
 
 _BLOCKS = frozenset(
-    "address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li"
-    " main nav ol p pre section table tr ul".split()
+    ["address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"]
 )
-_SPACED = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split())
-_HIDDEN = frozenset("head script style template title noscript svg math select".split())
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_SPACED = frozenset(["blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"])
+_HIDDEN = frozenset(["script", "style", "title"])
 _LINK = re.compile(r"\b(?:https?://|mailto:|www\.)[^\s<>\"']{1,2000}", re.IGNORECASE)
 _TRAILING = ".,;:!?)]}»”"
 
 TAGS = frozenset(
-    "a abbr address b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn div dl dt em figcaption"
-    " figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub sup table"
-    " tbody td tfoot th thead time tr tt u ul var wbr".split()
+    ["a", "abbr", "address", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "wbr"]
 )
-_DROPPED_WITH_CONTENT = {"script", "style", "title", "template", "noscript", "svg", "math", "iframe", "object", "embed"}
+# Only these: what an unclosed one of them swallows is lost to the reader too.
+_DROPPED_WITH_CONTENT = {"script", "style", "title"}
 _EVERYWHERE = {"title", "dir", "lang", "align", "valign", "style"}
 _ATTRIBUTES: dict[str, set[str]] = {
     "*": _EVERYWHERE,
@@ -60,65 +57,74 @@ _REMOTE_SOURCE = re.compile(r' src="(https?:[^"]*)"', re.IGNORECASE)
 _SAFE_DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]+\Z", re.IGNORECASE)
 
 
-class _TextWriter(HTMLParser):
+class _TextWriter:
     """Collects text; blocks become lines, list items dashes, quotations lines with ``>``."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self._line: list[str] = []
-        self._hidden: list[str] = []
+        self._hidden = ""
         self._quotes = 0
         self._preformatted = 0
-        self._href: str | None = None
-        self._link_text = ""
+        self._href = ""
+        self._link_text: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _HIDDEN:
-            self._hidden.append(tag)
-            return
-        if tag == "body":
-            # A head that was never closed must not hide the letter.
-            self._hidden.clear()
-        if self._hidden:
-            return
+    def write(self, token: Text | Tag) -> None:
+        """Take the next token. Between the tags of a script or a style nothing is text."""
+        if isinstance(token, Text):
+            if not self._hidden:
+                self._text(unescape(token.raw))
+        elif self._hidden:
+            # A style that was never closed must not hide the letter.
+            if (token.closing and token.name == self._hidden) or token.name == "body":
+                self._hidden = ""
+        elif token.closing:
+            self._end(token.name)
+        elif token.name in _HIDDEN:
+            self._hidden = token.name
+        else:
+            self._start(token.name, dict(token.attributes))
+
+    def text(self) -> str:
+        """What was collected, at most one empty line between paragraphs."""
+        self._break(force=False)
+        while self.lines and not self.lines[-1].strip("> "):
+            self.lines.pop()
+        text = "\n".join(self.lines).replace("\xa0", " ")
+        return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "br":
             self._break()
         elif tag in _BLOCKS:
             self._block(tag)
         if tag == "blockquote":
-            self._quotes = min(self._quotes + 1, MAX_DEPTH)
+            self._quotes += 1
         elif tag == "pre":
             self._preformatted += 1
         elif tag == "li":
             self._line.append("- ")
-        elif tag in ("td", "th") and "".join(self._line).strip():
+        elif tag in ("td", "th") and self._line:
             self._line.append(" ")
         elif tag == "a":
-            self._href, self._link_text = dict(attrs).get("href"), ""
-        elif tag == "img" and dict(attrs).get("alt"):
-            self._line.append(f"[{dict(attrs)['alt']}]")
+            self._href, self._link_text = unescape(attributes.get("href", "")), []
+        elif tag == "img" and attributes.get("alt"):
+            self._line.append(f"[{unescape(attributes['alt'])}]")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            del self._hidden[self._hidden.index(tag):]
-            return
-        if self._hidden:
-            return
+    def _end(self, tag: str) -> None:
         if tag == "a":
             self._close_link()
-        if tag in _BLOCKS and tag not in _VOID:
-            self._block(tag)
         if tag == "blockquote":
+            self._break(force=False)
             self._quotes = max(0, self._quotes - 1)
-        elif tag == "pre":
+        if tag in _BLOCKS and tag != "hr":
+            self._block(tag)
+        if tag == "pre":
             self._preformatted = max(0, self._preformatted - 1)
 
-    def handle_data(self, data: str) -> None:
-        if self._hidden:
-            return
-        if self._href is not None:
-            self._link_text += data
+    def _text(self, data: str) -> None:
+        if self._href:
+            self._link_text.append(data)
         if not self._preformatted:
             self._line.append(re.sub(r"[ \t\r\n\f]+", " ", data))
             return
@@ -128,38 +134,29 @@ class _TextWriter(HTMLParser):
             self._break()
             self._line.append(line)
 
-    def text(self) -> str:
-        self._break(force=False)
-        text = "\n".join(self.lines).replace("\xa0", " ")
-        return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
-
     def _close_link(self) -> None:
-        href, shown, self._href = self._href, self._link_text.strip(), None
-        if href and href.startswith(("http://", "https://")) and href.rstrip("/") not in (shown, shown.rstrip("/")):
+        href, shown, self._href = self._href, "".join(self._link_text).strip(), ""
+        if href.startswith(("http://", "https://")) and href.rstrip("/") != shown.rstrip("/"):
             self._line.append(f" <{href}>" if shown else href)
 
     def _block(self, tag: str) -> None:
         self._break(force=False)
         if tag in _SPACED and self.lines and self.lines[-1].strip("> "):
-            self.lines.append("> " * self._quotes if self._quotes else "")
+            self.lines.append(">" * self._quotes)
 
     def _break(self, force: bool = True) -> None:
         line = "".join(self._line)
         line = line.rstrip() if self._preformatted else re.sub(r" {2,}", " ", line).strip()
         self._line.clear()
         if line or force:
-            self.lines.append("> " * self._quotes + line if self._quotes else line)
+            self.lines.append(f"{'>' * self._quotes} {line}" if self._quotes else line)
 
 
 def html_to_text(html: str) -> str:
     """Readable plain text; scripts, styles and comments are left out, links keep their address."""
     writer = _TextWriter()
-    try:
-        writer.feed(html[:MAX_HTML])
-        writer.close()
-    except (AssertionError, ValueError, IndexError):
-        # html.parser gives up on some malformed declarations; tags then go by pattern.
-        return re.sub(r"<[^>]*>", " ", html[:MAX_HTML])
+    for token in tokens(html[:MAX_HTML]):
+        writer.write(token)
     return writer.text()
 
 
@@ -199,7 +196,7 @@ def sanitise(
         return value
 
     safe = nh3.clean(
-        html[:MAX_HTML],
+        canonical(html[:MAX_HTML]),
         tags=set(TAGS),
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,

@@ -22,6 +22,7 @@ MAX_HEADER_BLOCK = 1 << 20
 
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 _HEADER = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:(.*)", re.DOTALL)
+_DELIMITER_LINE = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?$", re.MULTILINE)
 _LEADING_NOISE = re.compile(rb"(?:[ \t]*\r?\n)*(?:>?From [^\r\n]*\r?\n)?")
 
 
@@ -120,7 +121,7 @@ class Splitter:
 
     def _guess_boundary(self, part: Part) -> bytes:
         self.defect("no-boundary")
-        found = re.compile(rb"(?:\A|\n)--([^\r\n]{1,200})[ \t]*\r?\n").search(self.raw, part.start, part.end)
+        found = _DELIMITER_LINE.search(self.raw, part.start, part.end)
         return found[1] if found else b""
 
     def _spans(self, part: Part, boundary: bytes) -> list[tuple[int, int]]:

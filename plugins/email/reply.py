@@ -26,10 +26,12 @@ _FIELD = re.compile(
 _FIRST_FIELD = re.compile(r"[\s>*]*(?:from|от|от кого|von|de|da|od|від)\s*:[\s*]*\S", re.IGNORECASE)
 # "On <date>, <someone> wrote:", with the date or the address that prose does not have.
 _WROTE = re.compile(
-    r"(?:wrote|writes|писал(?:\(?а?\)?)?|написал(?:\(?а?\)?)?|пишет|писал\(-?а\)|написал\(-?а\)|schrieb(?:en)?|a écrit|escribió|ha scritto"
-    r"|napisał(?:\(a\))?|написав(?:\(ла\))?|пише|yazdı|写道|さんは書きました)\s*[^:：\n]{0,120}[:：]\s*$",
+    r"(?:wrote|writes|(?:на)?писал(?:и|а|\(-?а\))?|пишет|schrieb(?:en)?|a écrit|escribió|ha scritto"
+    r"|napisał(?:\(a\))?|написав(?:\(ла\))?|пише|yazdı|写道|さんは書きました|geschrieben)\b[^\n]{0,160}[:：]\s*$",
     re.IGNORECASE,
 )
+# Gmail in Russian, Яндекс and Mail.ru leave the verb out: "20.11.2026, 10:00, Name <address>:".
+_DATED_SENDER = re.compile(r"\d{1,2}[:.]\d{2}\b.*<[^<>\s]+@[^<>\s]+>\s*:\s*$")
 _DATE_OR_ADDRESS = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}:\d{2}|\b(?:19|20)\d\d\b|\S@\S|<[^>]+>", re.IGNORECASE)
 _SIGNATURE = re.compile(r"--\s?$")
 _SENT_FROM = re.compile(
@@ -90,6 +92,8 @@ def _attribution_length(lines: list[str], index: int) -> int:
         if not line.strip() or len(line) > 400:
             return 0
         joined = f"{joined} {line.strip()}"
+        if _DATED_SENDER.search(joined):
+            return count
         if _WROTE.search(joined):
             return count if _DATE_OR_ADDRESS.search(joined) or _quote_follows(lines, index + count) else 0
         if count == 1 and not _DATE_OR_ADDRESS.search(line):

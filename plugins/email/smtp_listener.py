@@ -10,7 +10,7 @@ from asyncio import LimitOverrunError
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -133,9 +133,7 @@ class _Handler:
         return "250 2.1.5 Recipient OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        raw = envelope.content
-        if not isinstance(raw, bytes):
-            raise TypeError("mail data must stay bytes")
+        raw = envelope.original_content or b""
         sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         sender = sender.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         peer = str(session.peer[0]) if isinstance(session.peer, tuple) else str(session.peer or "")
@@ -193,9 +191,10 @@ class _Connection(SMTP):
         if self._counted:
             super().data_received(data)
 
-    async def push(self, status: str | bytes) -> None:
+    async def push(self, status: AnyStr) -> None:
         if isinstance(status, str) and status.startswith("552 Error: message size"):
-            status = "552 5.3.4 Message too big"
+            await super().push("552 5.3.4 Message too big")
+            return
         await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:

@@ -64,7 +64,8 @@ def _token_pattern(prefix: str) -> re.Pattern[str]:
     name = _BETWEEN.join(re.escape(letter) for letter in unicodedata.normalize("NFKC", prefix))
     letter = f"[{TOKEN_ALPHABET}]"
     token = f"({letter}(?:{_BETWEEN}{letter}){{{TOKEN_LENGTH - 1}}})"
-    opening = rf"(?:[\[(【]{_BETWEEN}{name}{_BETWEEN}[#№]?|(?<!\w){name}{_BETWEEN}[#№])"
+    sign = "(?:#|№|no)"  # NFKC makes "No" of "№".
+    opening = rf"(?:[\[(【]{_BETWEEN}{name}{_BETWEEN}{sign}?|(?<!\w){name}{_BETWEEN}{sign})"
     return re.compile(rf"{opening}{_BETWEEN}{token}(?![0-9A-Z])(?:{_BETWEEN}[\])】])?", re.IGNORECASE)
 
 

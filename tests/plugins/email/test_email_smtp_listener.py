@@ -138,12 +138,9 @@ def test_unknown_recipients_are_refused_and_known_ones_kept(client, store) -> No
 def test_the_size_limit_is_announced_and_kept(client, store) -> None:
     assert client.esmtp_features["size"] == "1000000"
     assert client.docmd("MAIL", "FROM:<a@b> SIZE=1000001") == (552, b"5.3.4 Message too big")
-    with pytest.raises(smtplib.SMTPDataError) as refused:
-        client.mail("a@b")
-        client.rcpt("support@x")
-        code, text = client.data(b"x" * 2_000_000)
-        raise smtplib.SMTPDataError(code, text)
-    assert refused.value.smtp_code == 552
+    client.mail("a@b")
+    client.rcpt("support@x")
+    assert client.data(b"x" * 2_000_000) == (552, b"5.3.4 Message too big")
     client.sendmail("a@b.ru", ["support@x"], b"Subject: after\r\n\r\n")
     assert [mail[2] for mail in store.mails] == [b"Subject: after\r\n\r\n"]
 
