@@ -14,8 +14,7 @@ from core import contracts as c
 from core import logs, migrate
 from core.config import Config
 from core.db import init_db
-from core.events.wake import EXTENSION as WAKES
-from core.events.wake import WakeBus
+from core.events.wake import init_wake
 from core.hooks import Hooks
 from core.permissions import CORE_PERMISSIONS, unguarded
 from core.pluginmanager import PluginManager, discover
@@ -61,6 +60,7 @@ def create_app(home: Path | str, overrides: Mapping[str, Any] | None = None, *, 
     logs.configure(house.config)
     app = make_flask(house)
     init_db(app, house.config.database_url)
+    init_wake(app, home, house.config.get("core.redis_url"))
     register_contributions(house)
     mount_web(app, house)
     if check_schema:
@@ -113,7 +113,6 @@ def make_flask(house: Okno) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["okno"] = house
-    app.extensions[WAKES] = WakeBus(config.home, config.get("core.redis_url"))
     return app
 
 

@@ -152,7 +152,8 @@ class Worker:
 
     def prune(self) -> None:
         hours = self.app.extensions["okno"].config.get("events.keep_hours")
-        events.prune(now() - timedelta(hours=hours))
+        with transaction():
+            events.prune(now() - timedelta(hours=hours))
 
     def start_daemon(self, daemon: Daemon) -> None:
         """Start a daemon; one that cannot start now is tried again."""

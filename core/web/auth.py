@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, redirect, render_template, request, session, url_for
@@ -24,6 +24,7 @@ from core import presence
 from core.app import okno
 from core.clock import now
 from core.db import db, transaction
+from core.events import log as events
 from core.model import SignIn, User
 from core.permissions import public
 
@@ -46,9 +47,12 @@ def _hash(token: str) -> str:
 
 
 def _valid_sign_in(token: str) -> SignIn | None:
-    oldest = now() - timedelta(hours=current_app.extensions["okno"].config.get("web.session_hours"))
-    query = select(SignIn).where(SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None), SignIn.created_at > oldest)
+    query = select(SignIn).where(SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None), SignIn.created_at > _oldest())
     return db.session.scalar(query)
+
+
+def _oldest() -> datetime:
+    return now() - timedelta(hours=current_app.extensions["okno"].config.get("web.session_hours"))
 
 
 def current_user() -> User | None:
@@ -175,8 +179,12 @@ def sign_out() -> AnyResponse:
 def end_sign_ins(which: Any, why: str) -> None:
     """End the sign-ins that match ``which`` (a SQL condition)."""
     with transaction():
+        ending = select(SignIn.user_id).where(which, SignIn.ended_at.is_(None)).distinct()
+        users = list(db.session.scalars(ending))
         statement = update(SignIn).where(which, SignIn.ended_at.is_(None)).values(ended_at=now(), ended_why=why)
         db.session.execute(statement.execution_options(synchronize_session=False))
+        for user_id in users:
+            events.publish(f"user:{user_id}", "session.ended", {"why": why})
 
 
 # --- streams -----------------------------------------------------------------------------------------
@@ -222,5 +230,9 @@ def _visitor(token: str) -> StreamIdentity | None:
 
 def ended_sign_ins(sign_in_ids: list[int]) -> set[int]:
     """Which of these sign-ins are over, for the edge's regular check; one query."""
-    alive = select(SignIn.id).join(User).where(SignIn.id.in_(sign_in_ids), SignIn.ended_at.is_(None), User.disabled_at.is_(None))
+    alive = (
+        select(SignIn.id)
+        .join(User)
+        .where(SignIn.id.in_(sign_in_ids), SignIn.ended_at.is_(None), SignIn.created_at > _oldest(), User.disabled_at.is_(None))
+    )
     return set(sign_in_ids) - set(db.session.scalars(alive))
