@@ -16,21 +16,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
 from core import audit
+from core.app import okno
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
-from core.model import Presence, Role, SignIn, Team, TeamMember, User, UserRole
+from core.model import Audit, Presence, Role, SignIn, Team, TeamMember, User, UserRole
+from core.permissions import ADMIN, ROLES
 from core.schemas import Invalid, RoleForm, TeamForm, UserForm, checked
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
-ADMIN_ROLE = "admin"
-CORE_ROLES = {
-    "agent": Text("Agent", "Оператор"),
-    "supervisor": Text("Supervisor", "Супервизор"),
-    "editor": Text("Knowledge editor", "Редактор знаний"),
-    ADMIN_ROLE: Text("Administrator", "Администратор"),
-}
 _hasher = PasswordHasher()
 USER_FIELDS = ("login", "first_name", "last_name", "nickname", "email", "language", "timezone")
 
@@ -177,7 +172,7 @@ def set_roles(user_id: int, roles: Iterable[str]) -> None:
         user = _user(user_id)
         chosen = _roles(roles)
         before = sorted(role.key for role in user.roles)
-        if ADMIN_ROLE in before and ADMIN_ROLE not in {role.key for role in chosen}:
+        if ADMIN in before and ADMIN not in {role.key for role in chosen}:
             _keep_an_admin(user_id)
         user.roles = chosen
         audit.record("user.roles", "user", user.login, {"roles": before}, {"roles": sorted(role.key for role in chosen)})
@@ -189,7 +184,7 @@ def disable_user(user_id: int) -> None:
         user = _user(user_id)
         if user.disabled_at is not None:
             return
-        if any(role.key == ADMIN_ROLE for role in user.roles):
+        if any(role.key == ADMIN for role in user.roles):
             _keep_an_admin(user_id)
         user.disabled_at = now()
         _end_sign_ins(user_id, "disabled")
@@ -211,7 +206,7 @@ def _keep_an_admin(user_id: int) -> None:
         .select_from(User)
         .join(UserRole, UserRole.user_id == User.id)
         .join(Role, Role.id == UserRole.role_id)
-        .where(Role.key == ADMIN_ROLE, User.id != user_id, User.disabled_at.is_(None))
+        .where(Role.key == ADMIN, User.id != user_id, User.disabled_at.is_(None))
     )
     if not db.session.scalar(others):
         text = Text("This is the last administrator.", "Это последний администратор: без него центром некому управлять.")
@@ -242,40 +237,54 @@ def members_of_roles() -> dict[str, int]:
         .where(User.disabled_at.is_(None))
         .group_by(Role.key)
     )
-    return {key: count for key, count in db.session.execute(query)}
+    return {key: count for key, count in db.session.execute(query).tuples()}  # noqa: C416 -- rows are not pairs to dict()
 
 
-def ensure_roles(defaults: Mapping[str, Iterable[str]]) -> int:
-    """Create the core roles that are missing, each with its default privileges; returns how many.
+def ensure_roles() -> list[str]:
+    """Create the core's roles and give privileges that are new in this house to their default roles.
 
-    ``defaults`` gives the privileges by role key. Roles that exist are left as the administrator made them.
+    A privilege is handed out once, when it first appears (a new house, a plugin enabled later); what the administrator
+    changes afterwards stays. Returns the privileges handed out. Safe to repeat.
     """
+    introduced = select(Audit.after).where(Audit.object_type == "privilege", Audit.action == "privilege.introduce")
+    seen = {name for after in db.session.scalars(introduced) for name in after["names"]}
+    roles = {role.key: role for role in list_roles()}
+    new = [item for name, item in okno().permissions.items() if name not in seen]
+    if not new and not ROLES.keys() - roles.keys():
+        return []
     with transaction():
-        known = {role.key for role in list_roles()}
-        new = [key for key in CORE_ROLES if key not in known]
-        for key in new:
-            title = CORE_ROLES[key]
-            db.session.add(Role(key=key, title_en=title.en, title_ru=title.ru, privileges=sorted(defaults.get(key, ()))))
-    return len(new)
+        roles = {role.key: role for role in list_roles()}
+        for key, title in ROLES.items():
+            if key not in roles:
+                roles[key] = Role(key=key, title_en=title.en, title_ru=title.ru, privileges=[])
+                db.session.add(roles[key])
+        for key in roles:
+            mine = {item.name for item in new if key in item.default_roles}
+            if mine:
+                roles[key].privileges = sorted({*roles[key].privileges, *mine})
+        names = sorted(item.name for item in new)
+        if names:
+            audit.record("privilege.introduce", "privilege", "default", after={"names": names})
+    return names
 
 
-def save_role(key: str, title_en: str, title_ru: str, privileges: Iterable[str], known: Iterable[str]) -> Role:
-    """Add a role or change the one of that key; ``known`` are the privileges that exist.
+def save_role(key: str, title_en: str, title_ru: str, privileges: Iterable[str]) -> Role:
+    """Add a role or change the one of that key.
 
     Privileges of disabled plugins that the role holds already are kept. Raises ``Rejected`` (``not-found``).
     """
     values = checked(RoleForm, {"key": key, "title_en": title_en, "title_ru": title_ru})
-    chosen, possible = set(privileges), set(known)
+    chosen, possible = set(privileges), set(okno().permissions)
     if chosen - possible:
         raise missing("privilege", "полномочие", sorted(chosen - possible)[0])
     with transaction():
-        role = db.session.scalar(select(Role).where(Role.key == values["key"]))
+        role: Role | None = db.session.scalar(select(Role).where(Role.key == values["key"]))
         if role is None:
             role = Role(**values, privileges=sorted(chosen))
             db.session.add(role)
             audit.record("role.add", "role", key, after={**values, "privileges": role.privileges})
             return role
-        if role.key == ADMIN_ROLE and any(name.startswith("admin.") for name in possible - chosen):
+        if role.key == ADMIN and any(name.startswith("admin.") for name in possible - chosen):
             raise Rejected(
                 Text("The administrator role keeps every admin privilege.", "Роль администратора сохраняет полномочия управления."),
                 "last-admin",
@@ -308,7 +317,7 @@ def list_teams() -> list[Team]:
 
 def get_team(key: str) -> Team:
     """The team of that key; raises ``Rejected`` (``not-found``)."""
-    team = db.session.scalar(select(Team).where(Team.key == key))
+    team: Team | None = db.session.scalar(select(Team).where(Team.key == key))
     if team is None:
         raise missing("team", "группа", key)
     return team

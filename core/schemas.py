@@ -43,7 +43,7 @@ class Invalid(Rejected):
 
 def wrong(en: str, ru: str) -> ValidationError:
     """A marshmallow error that carries both languages."""
-    return ValidationError([Text(en, ru)])  # type: ignore[list-item]
+    return ValidationError([Text(en, ru)])
 
 
 def checked(schema: type[Schema], values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
@@ -51,7 +51,8 @@ def checked(schema: type[Schema], values: Mapping[str, Any], *, partial: bool = 
     try:
         loaded: dict[str, Any] = schema(partial=partial).load(dict(values))
     except ValidationError as error:
-        raise Invalid({name: _first_text(found) for name, found in error.normalized_messages().items()}) from None
+        found: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        raise Invalid({name: _first_text(texts) for name, texts in found.items()}) from None
     return loaded
 
 
@@ -76,7 +77,7 @@ def _at_most(limit: int) -> Callable[[str], None]:
 
 def _present(value: str) -> None:
     if not value:
-        raise ValidationError([REQUIRED])  # type: ignore[list-item]
+        raise ValidationError([REQUIRED])
 
 
 def _key(value: str) -> None:
@@ -149,13 +150,13 @@ def words(limit: int, *checks: Callable[[str], None], required: bool = False, de
 
 def number(low: int, high: int, default: int) -> fields.Integer:
     """A whole number of a range."""
-    messages: dict[str, Any] = dict.fromkeys(("null", "invalid", "too_large"), [NOT_NUMBER])
+    messages: dict[str, Any] = {key: [NOT_NUMBER] for key in ("null", "invalid", "too_large")}
     return fields.Integer(load_default=default, validate=_between(low, high), error_messages=messages)
 
 
 def flag(default: bool) -> fields.Boolean:
     """Yes or no."""
-    messages: dict[str, Any] = dict.fromkeys(("null", "invalid"), [NOT_FLAG])
+    messages: dict[str, Any] = {key: [NOT_FLAG] for key in ("null", "invalid")}
     return fields.Boolean(load_default=default, error_messages=messages)
 
 
