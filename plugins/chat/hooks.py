@@ -1,0 +1,137 @@
+"""What chat contributes. Each implementation is short and imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import hookimpl
+from core.contracts import (
+    BlueprintMount,
+    Capabilities,
+    Channel,
+    Control,
+    DeskContext,
+    Inbound,
+    InteractionInfo,
+    MenuItem,
+    Setting,
+    Text,
+)
+
+HERE = Path(__file__).parent
+CHANNEL = "chat"
+
+
+@hookimpl
+def register_settings() -> list[Setting]:
+    """Limits for what visitors write."""
+    return [
+        Setting(
+            "chat.max_characters", int, 4000, Text("Longest message, characters", "Самое длинное сообщение, знаков")
+        ),
+        Setting(
+            "chat.flood_messages",
+            int,
+            10,
+            Text(
+                "Messages a visitor may send in 10 seconds", "Сколько сообщений посетитель может отправить за 10 секунд"
+            ),
+        ),
+    ]
+
+
+@hookimpl
+def register_channels() -> list[Channel]:
+    """The channel: live, plain text."""
+    from plugins.chat.operations import deliver
+
+    return [Channel(CHANNEL, Text("Chat", "Чат"), "message-circle", Capabilities(live=True), CHANNEL, deliver)]
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintMount]:
+    """The demo page, the visitor's requests, the agent's «End chat»."""
+    from plugins.chat.views import blueprint
+
+    return [BlueprintMount(blueprint, "/chat", public=True)]
+
+
+@hookimpl
+def register_translations() -> list[str]:
+    """The Russian catalogue."""
+    return [str(HERE / "translations")]
+
+
+@hookimpl
+def before_interaction_open(inbound: Inbound) -> None:
+    """Refuse visitors who write faster than people do."""
+    if inbound.channel == CHANNEL:
+        from plugins.chat.operations import refuse_flood
+
+        refuse_flood(inbound)
+
+
+@hookimpl
+def after_interaction_opened(interaction: InteractionInfo) -> None:
+    """Tell the visitor that an agent is being found."""
+    _tell(interaction)
+
+
+@hookimpl
+def after_assigned(interaction: InteractionInfo) -> None:
+    """Tell the visitor who has joined."""
+    _tell(interaction)
+
+
+@hookimpl
+def after_interaction_closed(interaction: InteractionInfo) -> None:
+    """Tell the visitor that the conversation is over; the next message begins a new one."""
+    _tell(interaction)
+
+
+def _tell(interaction: InteractionInfo) -> None:
+    if interaction.channel == CHANNEL:
+        from plugins.chat.operations import tell_state
+
+        tell_state(interaction.id)
+
+
+@hookimpl
+def collect_controls(context: DeskContext) -> list[Control]:
+    """«End chat» while the chat is under way."""
+    if context.channel != CHANNEL or context.interaction_id is None:
+        return []
+    from core.db import db
+    from core.model import Interaction
+
+    interaction = db.session.get(Interaction, context.interaction_id)
+    if interaction is None or interaction.state != "active":
+        return []
+    url = f"/chat/interactions/{context.interaction_id}/end"
+    return [Control("chat.end", Text("End chat", "Завершить чат"), "player-stop", url, style="danger")]
+
+
+@hookimpl
+def collect_menu_items(context: DeskContext) -> list[MenuItem]:
+    """The demo page in the admin menu."""
+    label = Text("Chat: demo page", "Чат: демостраница")
+    return [
+        MenuItem("chat-demo", label, "message-circle", "/chat/demo", area="admin", order=220, permission="admin.view")
+    ]
+
+
+@hookimpl
+def collect_hints(language: str) -> list[Text]:
+    """Where to write from as a customer."""
+    from core.app import okno
+
+    url = f"{okno().config.base_url}/chat/demo"
+    return [Text(f"Chat as a customer: {url}", f"Написать в чат как клиент: {url}")]
+
+
+@hookimpl
+def load_demo(folder: str) -> None:
+    """Let the demo page's widget lead to the default service."""
+    from plugins.chat.operations import ensure_entry
+
+    ensure_entry("demo")

@@ -1,0 +1,57 @@
+"""Who a visitor is: a random name in a signed token that the visitor's browser keeps."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from core.web.auth import visitor_token
+
+SALT = "okno-chat-visitor"
+KEEP_SECONDS = 90 * 24 * 3600
+BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """``id`` is the contact's address in this channel; whoever holds the token is the visitor."""
+
+    id: str
+
+    @property
+    def topic(self) -> str:
+        """Where the visitor's page hears what happens; the same through all conversations."""
+        return topic_of(self.id)
+
+    def token(self) -> str:
+        """The proof that the browser shows with each request, good for 90 days."""
+        return str(_serializer().dumps(self.id))
+
+    def stream_token(self) -> str:
+        """The proof for ``/events``, good for a day."""
+        return visitor_token(self.topic)
+
+
+def topic_of(visitor_id: str) -> str:
+    """The event topic of a visitor."""
+    return f"session:chat-{visitor_id}"
+
+
+def new_visitor() -> Visitor:
+    """Somebody who has not been here before; nothing is stored until they write."""
+    return Visitor(secrets.token_urlsafe(BYTES))
+
+
+def read_token(token: str) -> Visitor | None:
+    """The visitor of a token; None when it is not ours, changed or too old."""
+    try:
+        return Visitor(str(_serializer().loads(token, max_age=KEEP_SECONDS)))
+    except BadSignature:
+        return None
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=SALT)
