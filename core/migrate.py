@@ -57,18 +57,26 @@ def upgrade(app: Flask) -> list[str]:
         known = {revision.revision for revision in script.walk_revisions()}
         current = MigrationContext.configure(connection).get_current_heads()
         foreign = [revision for revision in current if revision not in known]
-
-        def steps(revisions: Any, _context: Any) -> Any:
-            return script._upgrade_revs("heads", tuple(r for r in revisions if r in known))  # type: ignore[arg-type]
-
-        if foreign:
-            _hide(connection, foreign)
-        with EnvironmentContext(alembic_config(app), script) as environment:
-            environment.configure(connection=connection, target_metadata=db.metadata, fn=steps, render_as_batch=True)
-            environment.run_migrations()
-        if foreign:
-            _show(connection, foreign)
+        _hide(connection, foreign)
+        for target in ("core@head", "heads"):
+            _climb(app, script, connection, target)
+        _show(connection, foreign)
     return moved
+
+
+def _climb(app: Flask, script: ScriptDirectory, connection: Connection, target: str) -> None:
+    """Run the steps to ``target``. The core goes first, because the plugins' tables refer to its tables.
+
+    Branches do not «depend on» each other in Alembic's sense: it would drop the core's row once a plugin stands on it, and with
+    the plugin disabled nobody could tell that the core's tables are there.
+    """
+
+    def steps(revisions: Any, _context: Any) -> Any:
+        return script._upgrade_revs(target, revisions)
+
+    with EnvironmentContext(alembic_config(app), script) as environment:
+        environment.configure(connection=connection, target_metadata=db.metadata, fn=steps, render_as_batch=True)
+        environment.run_migrations()
 
 
 def _one_at_a_time(connection: Connection) -> None:
@@ -90,7 +98,5 @@ def _show(connection: Connection, revisions: list[str]) -> None:
 def new_revision(app: Flask, branch: str, message: str, folder: Path, *, first: bool) -> None:
     """Write a migration for ``branch`` by comparing its models with the data base; for developers."""
     options: dict[str, Any] = {"head": "base", "branch_label": branch, "splice": True} if first else {"head": f"{branch}@head"}
-    if first and branch != "core":
-        options["depends_on"] = "core"
     with app.app_context():
         command.revision(alembic_config(app), message, autogenerate=True, version_path=str(folder), **options)

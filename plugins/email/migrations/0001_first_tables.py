@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 revision = 'email_0001'
 down_revision = None
 branch_labels = ('email',)
-depends_on = 'core_0001'
+depends_on = None
 
 
 def upgrade() -> None:
