@@ -1,0 +1,164 @@
+"""What the plugin tells the core; each hook imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from core import hookimpl
+from core.contracts import (
+    Asset,
+    Badge,
+    BlueprintMount,
+    CaseChange,
+    CommandMount,
+    DeskContext,
+    HealthCheck,
+    HomeTile,
+    Job,
+    MenuItem,
+    Panel,
+    Permission,
+    PluginSchema,
+    Setting,
+    Text,
+)
+
+FOLDER = Path(__file__).parent
+MANAGE = "sla.manage"
+
+
+@hookimpl
+def register_models() -> list[PluginSchema]:
+    """The tables sla_calendar, sla_policy, sla_clock."""
+    from plugins.sla import models  # noqa: F401 -- importing them is what registers them
+
+    return [PluginSchema(FOLDER / "migrations")]
+
+
+@hookimpl
+def register_settings() -> list[Setting]:
+    """What holds for services that name no calendar or policy of their own."""
+    return [
+        Setting(
+            "sla.calendar",
+            str,
+            "default",
+            Text("Calendar of services without their own", "Календарь сервисов без собственного"),
+        ),
+        Setting(
+            "sla.policy",
+            str,
+            "default",
+            Text("Policy of services without their own", "Нормативы сервисов без собственных"),
+        ),
+        Setting(
+            "sla.country",
+            str,
+            "",
+            Text(
+                "Public holidays of the built-in calendar: RU, GB, US-NY; empty: none",
+                "Праздники встроенного календаря: RU, GB, US-NY; пусто: без праздников",
+            ),
+        ),
+    ]
+
+
+@hookimpl
+def register_permissions() -> list[Permission]:
+    """Calendars, policies and which service has which."""
+    return [Permission(MANAGE, Text("Manage service levels", "Управлять сроками обслуживания"), ("admin",))]
+
+
+@hookimpl
+def register_translations() -> list[str]:
+    """Texts of the pages."""
+    return [str(FOLDER / "translations")]
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintMount]:
+    """The clock on the case, the tile, the admin pages."""
+    from plugins.sla import admin_views, views
+
+    return [BlueprintMount(views.blueprint), BlueprintMount(admin_views.blueprint)]
+
+
+@hookimpl
+def register_assets() -> list[Asset]:
+    """Looks of the clock."""
+    return [Asset("css", "/sla/static/sla.css"), Asset("css", "/sla/static/sla.css", "admin")]
+
+
+@hookimpl
+def register_commands() -> list[CommandMount]:
+    """``okno sla …``."""
+    from plugins.sla.commands import sla
+
+    return [CommandMount(sla)]
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    """Warnings every five seconds, clocks for cases that have none every minute."""
+    from plugins.sla import upkeep
+
+    def adopt() -> None:
+        while upkeep.adopt_missing() == upkeep.BATCH:
+            continue
+
+    return [Job("sla.watch", upkeep.watch, 5), Job("sla.adopt", adopt, 60)]
+
+
+@hookimpl
+def during_case_change(change: CaseChange) -> None:
+    """The clock starts, pauses, meets its targets."""
+    from plugins.sla.case_clocks import follow
+
+    follow(change)
+
+
+@hookimpl
+def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, list[Badge]]:
+    """What is left of the promise that is open."""
+    from plugins.sla.badges import collect
+
+    return collect(case_ids, language)
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    """The clock beside a case."""
+    if context.case_id is None:
+        return []
+    url = f"/sla/cases/{context.case_id}/panel"
+    return [Panel("sla", Text("Service level", "Сроки"), "clock", url, "case", 20, "case.view")]
+
+
+@hookimpl
+def collect_home_tiles(context: DeskContext) -> list[HomeTile]:
+    """What is about to be late."""
+    return [HomeTile("sla", Text("About to be late", "Подходит срок"), "/sla/tile", 20)]
+
+
+@hookimpl
+def collect_menu_items(context: DeskContext) -> list[MenuItem]:
+    """The admin page."""
+    label = Text("Service levels", "Сроки обслуживания")
+    return [MenuItem("sla", label, "clock", "/admin/sla", "admin", 60, MANAGE)]
+
+
+@hookimpl
+def load_demo(folder: str) -> None:
+    """Calendars and policies of the demo centre, and its cases' clocks by them."""
+    from plugins.sla.demo import load_demo as load
+
+    load()
+
+
+@hookimpl
+def check_health() -> list[HealthCheck]:
+    """Whether services name what exists and the warning job keeps up."""
+    from plugins.sla.health import checks
+
+    return checks()

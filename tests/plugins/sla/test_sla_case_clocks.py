@@ -1,0 +1,230 @@
+"""The clock of a case in the data base: it follows the case, warns once, and is recomputed when its calendar changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.plugins.sla.conftest import MOSCOW, TUESDAY
+
+Case = Callable[..., int]
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def no_faults(app: Any) -> bool:
+    return not app.extensions["okno"].plugins.peek_faults()
+
+
+@pytest.mark.feature("S-02")
+def test_a_new_case_has_due_times_without_any_configuration(app: Any, open_case: Case, clock_of: Any) -> None:
+    row = clock_of(open_case("high"))
+    assert row.response_due == TUESDAY + minutes(45)
+    # One business day of nine hours, of which eight are left on Tuesday (10:00–18:00).
+    assert row.resolution_due == datetime(2026, 6, 17, 7, 0, tzinfo=UTC)
+    assert row.due_at == row.response_due
+    assert row.next_flag_at == TUESDAY + minutes(36)
+    assert no_faults(app)
+
+
+@pytest.mark.feature("S-02")
+def test_a_service_has_a_calendar_with_lunch_and_targets_of_its_own(
+    db: Any, centre: SimpleNamespace, open_case: Case, clock_of: Any
+) -> None:
+    from plugins.sla import catalogue_changes
+
+    catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    targets = {"high": {"response": "2h", "resolution": "4h"}}
+    catalogue_changes.save_policy("own", "Own", "Свои", {"targets": targets})
+    catalogue_changes.assign(centre.service, "lunch", "own")
+    row = clock_of(open_case("high", at=datetime(2026, 6, 16, 9, 30, tzinfo=UTC)))
+    # 12:30 in Moscow: half an hour until lunch, the rest from 14:00.
+    assert row.response_due == datetime(2026, 6, 16, 12, 30, tzinfo=UTC)
+    assert row.resolution_due == datetime(2026, 6, 16, 14, 30, tzinfo=UTC)
+    assert (row.calendar_key, row.policy_key) == ("lunch", "own")
+
+
+@pytest.mark.feature("S-02")
+def test_the_clock_stands_while_the_case_waits_for_the_contact(
+    app: Any, open_case: Case, touch: Any, clock_of: Any
+) -> None:
+    case_id = open_case("high")
+    touch(case_id, minutes=10, first_reply_at=TUESDAY + minutes(10))
+    touch(case_id, minutes=20, status="pending")
+    row = clock_of(case_id)
+    assert row.paused and row.due_at is None and row.next_flag_at is None
+    # The contact's answer starts the clock again, before an agent has taken the case up.
+    touch(case_id, minutes=80, last_contact_at=TUESDAY + minutes(80))
+    row = clock_of(case_id)
+    assert not row.paused
+    assert row.resolution_due == datetime(2026, 6, 17, 8, 0, tzinfo=UTC)
+    touch(case_id, minutes=85, status="open")
+    assert clock_of(case_id).resolution_due == datetime(2026, 6, 17, 8, 0, tzinfo=UTC)
+    assert no_faults(app)
+
+
+def test_closing_meets_the_promise_and_reopening_goes_on(app: Any, open_case: Case, touch: Any, clock_of: Any) -> None:
+    case_id = open_case("high")
+    touch(case_id, minutes=30, status="closed")
+    row = clock_of(case_id)
+    assert row.resolved and row.due_at is None and row.next_flag_at is None
+    assert not row.response_breached
+    touch(case_id, minutes=90, status="open")
+    row = clock_of(case_id)
+    assert not row.resolved
+    assert row.state["reopened"] == 1
+    assert row.resolution_due == datetime(2026, 6, 17, 8, 0, tzinfo=UTC)
+    assert no_faults(app)
+
+
+@pytest.mark.feature("S-01")
+def test_another_priority_gives_other_targets_and_says_so(
+    app: Any, open_case: Case, centre: SimpleNamespace, clock_of: Any, timeline_of: Any
+) -> None:
+    from core import casework, clock
+
+    case_id = open_case("low")
+    with clock.at(TUESDAY + minutes(5)):
+        casework.change(case_id, centre.agent, priority="critical")
+    row = clock_of(case_id)
+    assert row.response_due == TUESDAY + minutes(30)
+    assert row.resolution_due == row.response_due
+    (entry,) = timeline_of(case_id)
+    assert (entry.kind, entry.data["before"], entry.data["after"]) == ("sla.terms", "low", "critical")
+    assert no_faults(app)
+
+
+@pytest.mark.feature("S-03")
+def test_the_phases_say_who_held_the_case(open_case: Case, centre: SimpleNamespace, touch: Any, clock_of: Any) -> None:
+    case_id = open_case("high")
+    touch(case_id, minutes=5, assignee_id=centre.agent)
+    touch(case_id, minutes=15, first_reply_at=TUESDAY + minutes(15))
+    phases = clock_of(case_id).state["phases"]
+    assert [(phase["kind"], phase["holder"]) for phase in phases] == [
+        ("reaction", ""),
+        ("reaction", f"user:{centre.agent}"),
+        ("solution", f"user:{centre.agent}"),
+    ]
+    assert phases[0]["spent"] == 5 * 60 * 1_000_000
+
+
+@pytest.mark.feature("S-04")
+def test_a_warning_and_a_breach_are_given_once_each(
+    open_case: Case, centre: SimpleNamespace, timeline_of: Any, notices_of: Any, clock_of: Any
+) -> None:
+    from core import clock
+    from plugins.sla import upkeep
+
+    case_id = open_case("high", assignee_id=centre.agent)
+    with clock.at(TUESDAY + minutes(35)):
+        upkeep.watch()
+    assert timeline_of(case_id) == []
+    for late in (37, 38, 46, 47):
+        with clock.at(TUESDAY + minutes(late)):
+            upkeep.watch()
+            upkeep.watch()
+    entries = timeline_of(case_id)
+    assert [(entry.kind, entry.data["promise"]) for entry in entries] == [
+        ("sla.warning", "response"),
+        ("sla.breached", "response"),
+    ]
+    assert [topic for topic, _ in notices_of()] == [f"user:{centre.agent}"] * 2
+    assert "Подходит срок первого ответа" in notices_of()[0][1]
+    assert clock_of(case_id).response_breached
+
+
+@pytest.mark.feature("S-04")
+def test_a_case_without_an_agent_warns_the_teams_of_its_service(
+    open_case: Case, centre: SimpleNamespace, notices_of: Any
+) -> None:
+    from core import clock
+    from plugins.sla import upkeep
+
+    open_case("high")
+    with clock.at(TUESDAY + minutes(40)):
+        upkeep.watch()
+    assert [topic for topic, _ in notices_of()] == [f"team:{centre.team}"]
+
+
+def test_a_breach_seen_only_at_the_answer_is_written_down_but_alarms_nobody(
+    open_case: Case, touch: Any, timeline_of: Any, notices_of: Any, clock_of: Any
+) -> None:
+    case_id = open_case("high")
+    touch(case_id, minutes=50, first_reply_at=TUESDAY + minutes(50))
+    assert [entry.kind for entry in timeline_of(case_id)] == ["sla.breached"]
+    assert notices_of() == []
+    assert clock_of(case_id).response_breached
+
+
+@pytest.mark.feature("S-02")
+def test_a_changed_calendar_recomputes_open_cases_and_leaves_closed_ones(
+    db: Any, centre: SimpleNamespace, open_case: Case, touch: Any, clock_of: Any
+) -> None:
+    from core import clock
+    from plugins.sla import catalogue_changes, upkeep
+
+    catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    catalogue_changes.assign(centre.service, "lunch", "")
+    opened = [open_case("medium") for _ in range(5)]
+    closed = open_case("medium")
+    touch(closed, minutes=10, status="closed")
+    before, kept = clock_of(opened[0]).resolution_due, clock_of(closed).resolution_due
+    holiday = {**MOSCOW, "exceptions": {"2026-06-18": []}}
+    with clock.at(TUESDAY + minutes(20)):
+        assert catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", holiday) == 5
+        assert upkeep.recompute(limit=3) == 3
+        assert upkeep.recompute(limit=3) == 2
+        assert upkeep.recompute(limit=3) == 0
+    assert {clock_of(case_id).resolution_due for case_id in opened} == {before + timedelta(days=1)}
+    assert clock_of(closed).resolution_due == kept
+    assert catalogue_changes.save_calendar("lunch", "Lunch", "Обед", holiday) == 0
+
+
+def test_a_calendar_that_is_never_open_is_refused(db: Any) -> None:
+    from plugins.sla import catalogue_changes
+    from plugins.sla.field_reading import FieldError
+
+    with pytest.raises(FieldError) as refused:
+        catalogue_changes.save_calendar("never", "Never", "Никогда", {"zone": "UTC", "weekly": {}})
+    assert refused.value.field == "weekly"
+
+
+def test_cases_from_before_the_plugin_get_a_clock_that_tells_their_life(
+    db: Any, open_case: Case, centre: SimpleNamespace, touch: Any, clock_of: Any, timeline_of: Any, notices_of: Any
+) -> None:
+    from core import clock
+    from core.db import transaction
+    from plugins.sla import upkeep
+
+    case_id = open_case("high")
+    touch(case_id, minutes=50, assignee_id=centre.agent, first_reply_at=TUESDAY + minutes(50))
+    touch(case_id, minutes=60, status="pending")
+    told = len(timeline_of(case_id))
+    with transaction():
+        db.session.delete(clock_of(case_id))
+    with clock.at(TUESDAY + minutes(120)):
+        assert upkeep.adopt_missing() == 1
+        assert upkeep.adopt_missing() == 0
+    row = clock_of(case_id)
+    assert row.paused and row.response_breached
+    assert len(timeline_of(case_id)) == told
+    assert notices_of() == []
+
+
+def test_a_change_and_its_clock_are_one_transaction(db: Any, open_case: Case, clock_of: Any) -> None:
+    from core import casework, clock
+    from core.db import transaction
+    from core.model import Case as CaseRow
+
+    case_id = open_case("high")
+    before = clock_of(case_id).state
+    with pytest.raises(RuntimeError, match="later"), clock.at(TUESDAY + minutes(5)), transaction():
+        casework.touch(db.session.get(CaseRow, case_id), cause="test", status="closed")
+        raise RuntimeError("later")
+    assert clock_of(case_id).state == before
