@@ -182,17 +182,22 @@ def _queue_key(item: Interaction) -> str:
 
 
 def _queue_order(query: Select[Any], sort: str, after: str) -> Select[Any]:
+    at, key = Interaction.queued_at, Interaction.id
+    orders: dict[str, tuple[Any, ...]] = {
+        "newest": (at.desc(), key.desc()),
+        "oldest": (at, key),
+        "queue": (Interaction.priority.desc(), at, key),
+    }
     priority, since, last = _read_key(after)
-    if sort == "newest":
-        if since is not None:
-            query = query.where(or_(Interaction.queued_at < since, and_(Interaction.queued_at == since, Interaction.id < last)))
-        return query.order_by(Interaction.queued_at.desc(), Interaction.id.desc())
-    older = or_(Interaction.queued_at > since, and_(Interaction.queued_at == since, Interaction.id > last))
-    if sort == "oldest":
-        return (query.where(older) if since is not None else query).order_by(Interaction.queued_at, Interaction.id)
     if since is not None:
-        query = query.where(or_(Interaction.priority < priority, and_(Interaction.priority == priority, older)))
-    return query.order_by(Interaction.priority.desc(), Interaction.queued_at, Interaction.id)
+        later = or_(at > since, and_(at == since, key > last))
+        beyond: dict[str, ColumnElement[bool]] = {
+            "newest": or_(at < since, and_(at == since, key < last)),
+            "oldest": later,
+            "queue": or_(Interaction.priority < priority, and_(Interaction.priority == priority, later)),
+        }
+        query = query.where(beyond[sort])
+    return query.order_by(*orders[sort])
 
 
 def _read_key(key: str) -> tuple[int, datetime | None, int]:

@@ -37,8 +37,6 @@ const around = later(async () => {
     window.htmx.process(document.getElementById(part.id));
   }
   offers.label();
-  const links = all(".function[data-tab]");
-  for (const link of links) link.toggleAttribute("aria-current", link.dataset.tab === location.pathname);
   await tellFocus();
 }, 60);
 
