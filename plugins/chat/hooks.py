@@ -123,10 +123,7 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 @hookimpl
 def collect_hints(language: str) -> list[Text]:
     """Where to write from as a customer."""
-    from core.app import okno
-
-    url = f"{okno().config.base_url}/chat/demo"
-    return [Text(f"Chat as a customer: {url}", f"Написать в чат как клиент: {url}")]
+    return [Text("Chat as a customer: open /chat/demo", "Написать в чат как клиент: откройте /chat/demo")]
 
 
 @hookimpl
