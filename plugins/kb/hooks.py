@@ -1,0 +1,176 @@
+"""What the knowledge base contributes. Each implementation is short and imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from core import hookimpl
+from core.contracts import (
+    Asset,
+    BlueprintMount,
+    CommandMount,
+    DeskContext,
+    HealthCheck,
+    HomeTile,
+    Job,
+    MenuItem,
+    MessageInfo,
+    Panel,
+    Permission,
+    PluginSchema,
+    SearchBackend,
+    SearchQuery,
+    SearchSource,
+    Setting,
+    Text,
+)
+
+HERE = Path(__file__).parent
+INDEX_SECONDS = 1.5
+NUMBER_SIGN = re.compile(r"№\s*(\d{1,9})\b")
+
+
+@hookimpl
+def register_models() -> list[PluginSchema]:
+    """The tables of articles."""
+    from plugins.kb import models
+
+    return [PluginSchema(Path(models.__file__).parent / "migrations")]
+
+
+@hookimpl
+def register_settings() -> list[Setting]:
+    """Limits of articles and favourites."""
+    return [
+        Setting("kb.article_max_kb", int, 512, Text("Largest article, KB", "Наибольшая статья, КБ")),
+        Setting("kb.favourites_max", int, 50, Text("Pins of one agent", "Закреплённых у одного оператора")),
+    ]
+
+
+@hookimpl
+def register_permissions() -> list[Permission]:
+    """Reading and writing articles."""
+    return [
+        Permission("kb.view", Text("Read the knowledge base", "Читать базу знаний"), ("agent", "supervisor", "editor", "admin")),
+        Permission("kb.edit", Text("Write articles", "Писать статьи"), ("editor", "admin")),
+    ]
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintMount]:
+    """The pages and the panel."""
+    from plugins.kb.blueprint import blueprint
+
+    return [BlueprintMount(blueprint)]
+
+
+@hookimpl
+def register_assets() -> list[Asset]:
+    """Styles and behaviour of the panel and the pages."""
+    return [Asset("css", _stamped("kb.css")), Asset("module", _stamped("panel.js")), Asset("module", _stamped("editor.js"))]
+
+
+def _stamped(name: str) -> str:
+    """The address of a static file, changing whenever the file does."""
+    return f"/kb/static/{name}?v={int((HERE / 'static' / name).stat().st_mtime):x}"
+
+
+@hookimpl
+def register_translations() -> list[str]:
+    """The Russian catalogue."""
+    return [str(HERE / "translations")]
+
+
+@hookimpl
+def register_commands() -> list[CommandMount]:
+    """``okno kb``."""
+    from plugins.kb.cli import kb
+
+    return [CommandMount(kb)]
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    """The indexer."""
+    from plugins.kb.index import index_due
+
+    return [Job("kb.index", index_due, seconds=INDEX_SECONDS)]
+
+
+@hookimpl
+def register_search_backends() -> list[SearchBackend]:
+    """Whoosh."""
+    from plugins.kb.index import open_whoosh
+
+    return [SearchBackend("whoosh", Text("Whoosh", "Whoosh"), open=open_whoosh)]
+
+
+@hookimpl
+def register_search_sources() -> list[SearchSource]:
+    """Articles in the desk's search box."""
+    from plugins.kb.index import search
+
+    title = Text("Knowledge base", "База знаний")
+    return [SearchSource("article", title, "book", search, lambda key: f"/kb/articles/{key}", "kb.view")]
+
+
+@hookimpl
+def extend_search_query(query: SearchQuery) -> SearchQuery | None:
+    """«№ 1001» asks for the article with that number."""
+    text = NUMBER_SIGN.sub(r"number:\1 ", query.text).strip()
+    return replace(query, text=text) if NUMBER_SIGN.search(query.text) else None
+
+
+@hookimpl
+def during_message(message: MessageInfo) -> None:
+    """Tie the articles that an agent put into this reply to it."""
+    if message.author == "agent" and message.direction == "out":
+        from plugins.kb.usage import tie_to_message
+
+        tie_to_message(message)
+
+
+@hookimpl
+def collect_menu_items(context: DeskContext) -> list[MenuItem]:
+    """The knowledge base in the function bar."""
+    return [MenuItem("kb", Text("Knowledge base", "База знаний"), "book", "/kb", order=40, permission="kb.view")]
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    """The panel beside the work, knowing the case in focus."""
+    focus = (("case_id", context.case_id), ("interaction_id", context.interaction_id))
+    asked = "&".join(f"{name}={value}" for name, value in focus if value is not None)
+    url = f"/kb/panel?{asked}" if asked else "/kb/panel"
+    return [Panel("kb", Text("Knowledge base", "База знаний"), "book", url, "side", order=10, permission="kb.view")]
+
+
+@hookimpl
+def collect_home_tiles(context: DeskContext) -> list[HomeTile]:
+    """What colleagues use most."""
+    from core.db import db
+    from core.model import User
+    from core.permissions import allowed
+
+    user = db.session.get(User, context.user_id)
+    if user is None or not allowed(user, "kb.view"):
+        return []
+    return [HomeTile("kb", Text("Most used articles", "Самые нужные статьи"), "/kb/tile", order=60)]
+
+
+@hookimpl
+def load_demo(folder: str) -> None:
+    """The demo centre's articles, with some pins and uses."""
+    from plugins.kb.demo_articles import load
+
+    load(HERE / "demo")
+
+
+@hookimpl
+def check_health() -> list[HealthCheck]:
+    """Whether the index answers and keeps up."""
+    from plugins.kb.index import health
+
+    return [health()]

@@ -1,0 +1,251 @@
+"""What the panel and the pages show, read from data base and index."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+import core.web
+from core.contracts import SearchHit, SearchQuery, SearchResult
+from core.db import db
+from core.model import Case, Interaction, Message, Service, User
+from plugins.kb import documents, index
+from plugins.kb.models import Article, ArticleTag, Favourite, Folder, Tag, Use
+from plugins.kb.search.highlight import highlight_html
+
+LIMIT = 20
+SUGGESTIONS = 5
+TAG_CHIPS = 8
+EVERY_STATUS = {"status": ("published", "draft", "archived")}
+
+
+@dataclass(slots=True)
+class Row:
+    """An article in a list."""
+
+    number: int
+    id: int
+    title: str
+    uses: int
+    status: str
+    folder_id: int
+    question: str = ""
+    hit: SearchHit | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """An answer to a search: the rows, those that only a tag led to, and what goes with them."""
+
+    result: SearchResult
+    rows: list[Row]
+    in_tags: list[Row] = field(default_factory=list)
+
+    @property
+    def tags(self) -> list[tuple[str, int]]:
+        """The tags of all hits with their counts, most frequent first."""
+        return [pair for facet in self.result.facets if facet.name == "tag" for pair in facet.counts][:TAG_CHIPS]
+
+
+@dataclass(slots=True)
+class Node:
+    """A folder with what is below it; ``count`` are the published articles of the whole branch."""
+
+    folder: Folder
+    children: list[Node] = field(default_factory=list)
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The case and interaction that the panel is about; all None without one."""
+
+    case: Case | None = None
+    interaction: Interaction | None = None
+
+    @property
+    def service(self) -> Service | None:
+        """The service of the interaction, else of the case."""
+        if self.interaction is not None:
+            return self.interaction.service
+        return self.case.service if self.case else None
+
+    @property
+    def query(self) -> str:
+        """For URLs: ``case_id=…&interaction_id=…``."""
+        ids = (("case_id", self.case), ("interaction_id", self.interaction))
+        return "&".join(f"{name}={row.id}" for name, row in ids if row is not None)
+
+
+@lru_cache(maxsize=1)
+def _icons() -> frozenset[str]:
+    return frozenset((Path(core.web.__file__).parent / "icons.txt").read_text("utf-8").split("\n"))
+
+
+def icon_of(folder: Folder) -> str:
+    """The folder's icon, or the plain one when the desk does not have it."""
+    return folder.icon if folder.icon in _icons() else "folder"
+
+
+def focus_of(case_id: int | None, interaction_id: int | None) -> Focus:
+    """The rows in focus; the interaction decides where both are named."""
+    interaction = None
+    if interaction_id:
+        query = select(Interaction).where(Interaction.id == interaction_id)
+        interaction = db.session.scalar(query.options(joinedload(Interaction.case).joinedload(Case.service), joinedload(Interaction.service)))
+    case = interaction.case if interaction else None
+    if case is None and case_id:
+        case = db.session.scalar(select(Case).where(Case.id == case_id).options(joinedload(Case.service)))
+    return Focus(case, interaction)
+
+
+# --- search ------------------------------------------------------------------------------------------
+
+
+def find(text: str, *, service: str = "", tag: str = "", every_status: bool = False, prefix: bool = True, offset: int = 0) -> Found:
+    """The answer for the search box; ``service`` (a key) narrows to its articles and those of no service."""
+    filters: dict[str, tuple[str, ...]] = dict(EVERY_STATUS) if every_status else {}
+    if service:
+        filters["service"] = (service, documents.ANY_SERVICE)
+    if tag:
+        filters["tag"] = (tag,)
+    query = SearchQuery(text[:500], filters=filters, limit=LIMIT, offset=offset, prefix=prefix, facets=("tag",))
+    result = index.search(query)
+    rows = rows_of(result.hits)
+    by_tag = [row for row in rows if row.hit and row.hit.in_tags and "<mark>" not in row.hit.title_html]
+    return Found(result, [row for row in rows if row not in by_tag], by_tag)
+
+
+def rows_of(hits: Iterable[SearchHit]) -> list[Row]:
+    """The articles behind hits, in their order; those gone from the data base are left out."""
+    by_number = {documents.number_of(hit.id): hit for hit in hits}
+    rows = {row.number: row for row in _rows(select(*_COLUMNS).where(Article.number.in_(by_number)))} if by_number else {}
+    for number, row in rows.items():
+        row.hit = by_number[number]
+    return [rows[number] for number in by_number if number in rows]
+
+
+_COLUMNS = (Article.number, Article.id, Article.title, Article.uses, Article.status, Article.folder_id, Article.question)
+
+
+def _rows(query) -> list[Row]:  # type: ignore[no-untyped-def]
+    return [Row(*row) for row in db.session.execute(query)]
+
+
+def suggested(focus: Focus) -> list[Row]:
+    """The articles that fit the subject and the last message of the case in focus."""
+    if focus.case is None:
+        return []
+    last = select(Message.body_text).where(Message.case_id == focus.case.id, Message.direction == "in").order_by(Message.id.desc()).limit(1)
+    text = f"{focus.case.subject}\n{focus.case.subject}\n{(db.session.scalar(last) or '')[:4000]}"
+    filters: dict[str, tuple[str, ...]] = {}
+    if focus.case.language in ("ru", "en"):
+        filters["language"] = (focus.case.language,)
+    return rows_of(index.related(text, SearchQuery("", filters=filters, limit=SUGGESTIONS)).hits)
+
+
+def highlighted(html: str, text: str) -> str:
+    """``html`` with the words of a search marked."""
+    if not text.strip():
+        return html
+    terms = index.search(SearchQuery(text[:500], limit=0, prefix=True, filters=EVERY_STATUS)).terms
+    return highlight_html(html, terms) if terms else html
+
+
+# --- folders and lists -------------------------------------------------------------------------------
+
+
+def tree() -> list[Node]:
+    """All folders that lead to anything, as a tree with counts."""
+    counted = select(Article.folder_id, func.count(Article.id)).where(Article.status == "published").group_by(Article.folder_id)
+    counts = {folder_id: count for folder_id, count in db.session.execute(counted)}
+    nodes = {row.id: Node(row, count=counts.get(row.id, 0)) for row in db.session.scalars(select(Folder))}
+    below: dict[int | None, list[Node]] = defaultdict(list)
+    for node in nodes.values():
+        below[node.folder.parent_id].append(node)
+
+    def grow(node: Node) -> Node:
+        node.children = [grow(child) for child in sorted(below[node.folder.id], key=_order)]
+        node.count += sum(child.count for child in node.children)
+        return node
+
+    return [grow(node) for node in sorted(below[None], key=_order)]
+
+
+def _order(node: Node) -> tuple[int, str]:
+    return node.folder.position, node.folder.title_ru
+
+
+def flat(nodes: Sequence[Node], depth: int = 0) -> list[tuple[Node, int]]:
+    """The tree as a list of (node, depth), for choosing a folder."""
+    return [pair for node in nodes for pair in [(node, depth), *flat(node.children, depth + 1)]]
+
+
+def above(folder: Folder | None) -> list[Folder]:
+    """The folder and those above it, from the top."""
+    path: list[Folder] = []
+    while folder is not None and len(path) < 50:
+        path.insert(0, folder)
+        folder = db.session.get(Folder, folder.parent_id) if folder.parent_id else None
+    return path
+
+
+def articles_in(folder_id: int, *, every_status: bool = False) -> list[Row]:
+    """A folder's own articles by number."""
+    query = select(*_COLUMNS).where(Article.folder_id == folder_id).order_by(Article.number)
+    return _rows(query if every_status else query.where(Article.status == "published"))
+
+
+def most_used(limit: int = 12) -> list[Row]:
+    """Published articles that colleagues use most."""
+    query = select(*_COLUMNS).where(Article.status == "published").order_by(Article.uses.desc(), Article.number)
+    return _rows(query.limit(limit))
+
+
+def drafts(limit: int = 50) -> list[Row]:
+    """Articles not published yet, the latest first."""
+    return _rows(select(*_COLUMNS).where(Article.status == "draft").order_by(Article.updated_at.desc()).limit(limit))
+
+
+def by_number(number: int) -> Article | None:
+    """An article with all that its page shows."""
+    found: Article | None = db.session.scalar(
+        select(Article)
+        .where(Article.number == number)
+        .options(selectinload(Article.tag_links), selectinload(Article.services), joinedload(Article.folder), joinedload(Article.updated_by))
+    )
+    return found
+
+
+def last_uses(article_id: int, limit: int) -> list[tuple[Use, User, Case | None]]:
+    """The latest uses with who and for which case."""
+    query = select(Use, User, Case).join(User, User.id == Use.user_id).outerjoin(Case, Case.id == Use.case_id)
+    rows = db.session.execute(query.where(Use.article_id == article_id).order_by(Use.at.desc()).limit(limit))
+    return [(use, user, case) for use, user, case in rows]
+
+
+def tag_names(limit: int = 200) -> list[str]:
+    """Tags by how many articles carry them, for the editor's list."""
+    carried = func.count(ArticleTag.article_id)
+    return list(db.session.scalars(select(Tag.name).join(ArticleTag).group_by(Tag.id, Tag.name).order_by(carried.desc(), Tag.name).limit(limit)))
+
+
+# --- favourites --------------------------------------------------------------------------------------
+
+
+def favourites_of(user: User) -> list[Favourite]:
+    """The user's pins in their order."""
+    query = select(Favourite).where(Favourite.user_id == user.id).order_by(Favourite.position, Favourite.id)
+    return list(db.session.scalars(query.options(joinedload(Favourite.folder), joinedload(Favourite.article))))
+
+
+def is_favourite(user: User, article_id: int) -> bool:
+    """Whether the user pinned the article."""
+    query = select(Favourite.id).where(Favourite.user_id == user.id, Favourite.article_id == article_id)
+    return db.session.scalar(query) is not None
