@@ -130,4 +130,4 @@ def _print_json(value: Any) -> None:
 
 def _counts(column: Any) -> dict[str, int]:
     query = select(column, func.count()).where(SlaClock.resolved.is_(False)).group_by(column)
-    return dict(db.session.execute(query).tuples().all())
+    return {key: int(count) for key, count in db.session.execute(query)}

@@ -224,7 +224,12 @@ def test_a_change_and_its_clock_are_one_transaction(db: Any, open_case: Case, cl
 
     case_id = open_case("high")
     before = clock_of(case_id).state
-    with pytest.raises(RuntimeError, match="later"), clock.at(TUESDAY + minutes(5)), transaction():
-        casework.touch(db.session.get(CaseRow, case_id), cause="test", status="closed")
-        raise RuntimeError("later")
+
+    def close_and_fail() -> None:
+        with clock.at(TUESDAY + minutes(5)), transaction():
+            casework.touch(db.session.get(CaseRow, case_id), cause="test", status="closed")
+            raise RuntimeError("later")
+
+    with pytest.raises(RuntimeError, match="later"):
+        close_and_fail()
     assert clock_of(case_id).state == before
