@@ -79,6 +79,7 @@ class Setting:
     """A declared setting ``<section>.<name>``: its type, default and help. Unknown keys are refused at start.
 
     ``type`` is one of ``str, int, float, bool, list`` (a list of strings). ``secret`` values are never printed.
+    ``listens`` marks a port that the worker listens on: ``okno run`` takes a free one when it is in use.
     """
 
     key: str
@@ -87,6 +88,7 @@ class Setting:
     help: Text
     secret: bool = False
     choices: tuple[str, ...] = ()
+    listens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,11 @@ def set_variable(context: StepContext) -> StepResult:
     return StepResult(variables={str(context.params["name"]): context.params.get("value", "")})
 
 
-def _filled(context: StepContext, text: str) -> str:
+def _filled(context: StepContext, text: str | dict[str, str]) -> str:
+    """The text, in the case's language where it is given in several, with its variables filled in."""
+    if isinstance(text, dict):
+        case = db.session.get(Case, context.case.id) if context.case else None
+        text = text.get(case.language if case else "", "") or next(iter(text.values()), "")
     if context.case is None:
         return text
     about = VariableContext(
@@ -60,7 +64,7 @@ def _filled(context: StepContext, text: str) -> str:
 
 def add_note(context: StepContext) -> StepResult:
     """Write ``text`` as a note into the case."""
-    text = _filled(context, str(context.params["text"]))
+    text = _filled(context, context.params["text"])
     if context.case is not None:
         casework.add_note(context.case.id, None, text)
     return StepResult(note=text[:200])
@@ -68,7 +72,7 @@ def add_note(context: StepContext) -> StepResult:
 
 def notify(context: StepContext) -> StepResult:
     """Tell ``text`` to the case's agent, or to everybody at the desk when it has none."""
-    text = _filled(context, str(context.params["text"]))
+    text = _filled(context, context.params["text"])
     agent = context.case.assignee_id if context.case else None
     data = {"level": "info", "text": text, "case_id": context.case.id if context.case else None}
     events.publish(f"user:{agent}" if agent else "desk", "notice", data)

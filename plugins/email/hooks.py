@@ -43,7 +43,7 @@ def register_settings() -> list[Setting]:
         Setting("email.max_mb", int, 35, Text("Largest letter, MB", "Наибольшее письмо, МБ")),
         Setting("email.listen", bool, True, Text("Run the SMTP listener", "Принимать почту по SMTP")),
         Setting("email.listen_host", str, "127.0.0.1", Text("Address of the SMTP listener", "Адрес, на котором слушает SMTP")),
-        Setting("email.smtp_port", int, 2525, Text("Port of the SMTP listener", "Порт, на котором слушает SMTP")),
+        Setting("email.smtp_port", int, 2525, Text("Port of the SMTP listener", "Порт, на котором слушает SMTP"), listens=True),
         Setting(
             "email.smtp_server",
             str,

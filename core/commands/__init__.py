@@ -1,0 +1,1 @@
+"""The commands of ``okno``, one module a group; importing them imports click alone."""

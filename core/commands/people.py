@@ -1,0 +1,266 @@
+"""``okno users``, ``okno roles``, ``okno teams``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.commands.terminal import (
+    House,
+    answer,
+    answer_rows,
+    given,
+    joined,
+    json_option,
+    pass_house,
+    read_password,
+    titles,
+)
+
+if TYPE_CHECKING:
+    from core.model import Role, Team, User
+
+
+def user_row(user: User) -> dict[str, Any]:
+    """A user for lists and programs."""
+    return {
+        "login": user.login,
+        "name": user.name,
+        "email": user.email,
+        "roles": [role.key for role in user.roles],
+        "teams": [member.team.key for member in user.memberships],
+        "language": user.language,
+        "disabled": user.disabled_at is not None,
+        "password": bool(user.password_hash),
+    }
+
+
+@click.group()
+def users() -> None:
+    """People who sign in: add, list, change, disable."""
+
+
+@users.command("list")
+@click.argument("search", default="")
+@click.option("--enabled", is_flag=True, help="Leave disabled ones out.")
+@json_option
+@pass_house
+def list_users(house: House, search: str, enabled: bool) -> None:
+    """All users, or those with SEARCH in login, name or address."""
+    with house.open():
+        from core import directory
+
+        rows = [user_row(user) for user in directory.list_users(search, disabled=not enabled)]
+        columns = ("login", "name", "email", "roles", "teams", "disabled")
+        answer_rows(rows, columns, "no users: add one with  okno users add LOGIN --first-name NAME --role admin")
+
+
+@users.command("add")
+@click.argument("login")
+@click.option("--first-name", help="Required for a new user.")
+@click.option("--last-name")
+@click.option("--nickname", help="The name customers see.")
+@click.option("--email")
+@click.option("--language", type=click.Choice(["ru", "en"]), help="Of the interface; without it the browser decides.")
+@click.option("--timezone", help="Like Europe/Moscow; without it the centre's.")
+@click.option("--role", "roles", multiple=True, help="May be repeated; «agent» when none is given.")
+@click.option("--team", "teams", multiple=True, help="Key of a team; may be repeated.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@click.option("--no-password", is_flag=True, help="Set none yet: the user can't sign in until  okno users password.")
+@click.option("--update", is_flag=True, help="Change the user instead of failing when the login exists.")
+@json_option
+@pass_house
+def add_user(
+    house: House,
+    login: str,
+    roles: tuple[str, ...],
+    teams: tuple[str, ...],
+    password_stdin: bool,
+    no_password: bool,
+    update: bool,
+    **fields: str | None,
+) -> None:
+    """Add a user LOGIN. With --update it is safe to repeat."""
+    if password_stdin and no_password:
+        raise click.UsageError("--password-stdin and --no-password exclude each other")
+    with house.open():
+        from core import directory
+        from core.db import transaction
+
+        known = directory.find_user(login)
+        if known is not None and update:
+            password = read_password(True) if password_stdin else None
+            with transaction():
+                directory.update_user(known.id, **given(**fields))
+                if roles:
+                    directory.set_roles(known.id, roles)
+                if teams:
+                    directory.set_teams(known.id, teams)
+                if password is not None:
+                    directory.set_password(known.id, password)
+            answer(user_row(directory.get_user(login)), f"user {login} changed")
+            return
+        password = None if no_password or known is not None else read_password(password_stdin)
+        values = given(**fields)
+        first_name = values.pop("first_name", "")
+        user = directory.add_user(login, first_name, password=password, roles=roles or ("agent",), teams=teams, **values)
+        answer(user_row(user), f"user {user.login} added")
+
+
+@users.command()
+@click.argument("login")
+@json_option
+@pass_house
+def disable(house: House, login: str) -> None:
+    """Let LOGIN sign in no more; open sessions end, the history stays."""
+    with house.open():
+        from core import directory
+
+        directory.disable_user(directory.get_user(login).id)
+        answer(user_row(directory.get_user(login)), f"user {login} is disabled")
+
+
+@users.command()
+@click.argument("login")
+@json_option
+@pass_house
+def enable(house: House, login: str) -> None:
+    """Let LOGIN sign in again."""
+    with house.open():
+        from core import directory
+
+        directory.enable_user(directory.get_user(login).id)
+        answer(user_row(directory.get_user(login)), f"user {login} is enabled")
+
+
+@users.command()
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@json_option
+@pass_house
+def password(house: House, login: str, password_stdin: bool) -> None:
+    """Set a new password for LOGIN; all sessions of that user end."""
+    with house.open():
+        from core import directory
+
+        user = directory.get_user(login)
+        directory.set_password(user.id, read_password(password_stdin))
+        answer({"login": user.login}, f"the password of {user.login} is set")
+
+
+@users.command("roles")
+@click.argument("login")
+@click.argument("roles", nargs=-1)
+@json_option
+@pass_house
+def user_roles(house: House, login: str, roles: tuple[str, ...]) -> None:
+    """Give LOGIN exactly these ROLES; without any, show those held."""
+    with house.open():
+        from core import directory
+
+        user = directory.get_user(login)
+        if roles:
+            directory.set_roles(user.id, roles)
+        row = user_row(directory.get_user(login))
+        answer(row, f"{login}: {joined(row['roles'])}")
+
+
+def role_row(role: Role, members: int) -> dict[str, Any]:
+    """A role for lists and programs."""
+    return {
+        "key": role.key,
+        "title": role.title_en,
+        "title_ru": role.title_ru,
+        "users": members,
+        "privileges": list(role.privileges),
+    }
+
+
+@click.group()
+def roles() -> None:
+    """Roles and their privileges."""
+
+
+@roles.command("list")
+@json_option
+@pass_house
+def list_roles(house: House) -> None:
+    """All roles with what they allow."""
+    with house.open():
+        from core import directory
+
+        members = directory.members_of_roles()
+        rows = [role_row(role, members.get(role.key, 0)) for role in directory.list_roles()]
+        answer_rows(rows, ("key", "title", "title_ru", "users", "privileges"), "no roles: run  okno db upgrade")
+
+
+def team_row(team: Team) -> dict[str, Any]:
+    """A team for lists and programs."""
+    return {
+        "key": team.key,
+        "title": team.title_en,
+        "title_ru": team.title_ru,
+        "members": sorted(member.user.login for member in team.members),
+        "supervisors": sorted(member.user.login for member in team.members if member.supervisor),
+    }
+
+
+@click.group()
+def teams() -> None:
+    """Teams of agents: add, list, members."""
+
+
+@teams.command("list")
+@json_option
+@pass_house
+def list_teams(house: House) -> None:
+    """All teams with their members."""
+    with house.open():
+        from core import directory
+
+        rows = [team_row(team) for team in directory.list_teams()]
+        columns = ("key", "title", "title_ru", "members", "supervisors")
+        answer_rows(rows, columns, "no teams: add one with  okno teams add KEY --title NAME")
+
+
+@teams.command("add")
+@click.argument("key")
+@click.option("--title", help="In English.")
+@click.option("--title-ru", help="In Russian; one title stands in for the other.")
+@click.option("--update", is_flag=True, help="Change the titles instead of failing when the team exists.")
+@json_option
+@pass_house
+def add_team(house: House, key: str, title: str | None, title_ru: str | None, update: bool) -> None:
+    """Add a team KEY. With --update it is safe to repeat."""
+    with house.open():
+        from core import directory
+
+        known = {team.key: team for team in directory.list_teams()}.get(key)
+        if known is not None and update:
+            directory.update_team(known.id, **given(title_en=title, title_ru=title_ru))
+        else:
+            directory.add_team(key, *titles(title, title_ru, key))
+        answer(team_row(directory.get_team(key)), f"team {key} {'changed' if known else 'added'}")
+
+
+@teams.command()
+@click.argument("key")
+@click.argument("logins", nargs=-1)
+@click.option("--supervisor", "supervisors", multiple=True, help="Login of a member who supervises; may be repeated.")
+@click.option("--none", "nobody", is_flag=True, help="Empty the team.")
+@json_option
+@pass_house
+def members(house: House, key: str, logins: tuple[str, ...], supervisors: tuple[str, ...], nobody: bool) -> None:
+    """Make team KEY consist of exactly LOGINS; without any, show the members."""
+    if nobody and (logins or supervisors):
+        raise click.UsageError("--none and logins exclude each other")
+    with house.open():
+        from core import directory
+
+        team = directory.get_team(key)
+        if logins or supervisors or nobody:
+            chosen = {directory.get_user(login).id: login in supervisors for login in (*logins, *supervisors)}
+            directory.set_members(team.id, chosen)
+        row = team_row(directory.get_team(key))
+        answer(row, f"{key}: {joined(row['members'])}")

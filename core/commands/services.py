@@ -1,0 +1,346 @@
+"""``okno services``, ``okno dispositions``, ``okno workflows``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.commands.terminal import House, answer, answer_rows, given, joined, json_option, pass_house, titles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.model import Disposition, Service
+
+Command = Any
+
+
+def service_row(service: Service) -> dict[str, Any]:
+    """A service for lists and programs."""
+    return {
+        "key": service.key,
+        "title": service.title_en,
+        "title_ru": service.title_ru,
+        "language": service.language,
+        "teams": [team.key for team in service.teams],
+        "entries": [f"{entry.channel}:{entry.address}" for entry in service.entries],
+        "priority": service.priority,
+        "offer_seconds": service.offer_seconds,
+        "wrap_up_seconds": service.wrap_up_seconds,
+        "disposition_required": service.disposition_required,
+        "push": service.push,
+        "timezone": service.timezone,
+        "texts": dict(service.texts),
+        "default": service.is_default,
+        "active": service.active,
+    }
+
+
+def service_options(command: Command) -> Command:
+    """The fields of a service as options."""
+    options: list[Callable[[Command], Command]] = [
+        click.option("--title", "title_en", help="In English."),
+        click.option("--title-ru", help="In Russian; one title stands in for the other."),
+        click.option("--language", type=click.Choice(["ru", "en"]), help="Of the letters it sends."),
+        click.option("--timezone", help="Like Europe/Moscow; without it the centre's."),
+        click.option("--priority", type=int, help="Weight in the queue; higher comes first."),
+        click.option("--offer-seconds", type=int, help="How long an agent may think about an offer."),
+        click.option("--wrap-up-seconds", type=int, help="Time for notes afterwards; 0: none."),
+        click.option("--disposition-required/--disposition-optional", default=None, help="Must an outcome be chosen?"),
+        click.option("--push/--pull", default=None, help="Offer to agents, or let them take from the queue."),
+        click.option("--default", "is_default", is_flag=True, default=None, help="Takes what no entry claims."),
+        click.option("--acknowledgement", "acknowledgement", help="Text sent when a case opens."),
+        click.option("--signature", help="Text under each reply."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _fields(values: dict[str, Any]) -> dict[str, Any]:
+    fields = given(**values)
+    texts = {name: fields.pop(name) for name in ("acknowledgement", "signature") if name in fields}
+    return {**fields, "texts": texts} if texts else fields
+
+
+@click.group()
+def services() -> None:
+    """What contacts reach: services with entries, teams and times."""
+
+
+@services.command("list")
+@json_option
+@pass_house
+def list_services(house: House) -> None:
+    """All services."""
+    with house.open():
+        from core import services as operations
+
+        rows = [service_row(service) for service in operations.list_services()]
+        columns = ("key", "title_ru", "title", "teams", "entries", "default", "active")
+        answer_rows(rows, columns, "no services: add one with  okno services add KEY --title NAME --team TEAM")
+
+
+@services.command("add")
+@click.argument("key")
+@service_options
+@click.option("--team", "teams", multiple=True, help="Key of a team that serves; may be repeated.")
+@click.option("--update", is_flag=True, help="Change the service instead of failing when it exists.")
+@json_option
+@pass_house
+def add_service(house: House, key: str, teams: tuple[str, ...], update: bool, **values: Any) -> None:
+    """Add a service KEY. With --update it is safe to repeat."""
+    fields = _fields(values)
+    with house.open():
+        from core import services as operations
+        from core.db import transaction
+
+        known = {service.key: service for service in operations.list_services()}.get(key)
+        if known is not None and update:
+            with transaction():
+                operations.update_service(known.id, **fields)
+                if teams:
+                    operations.set_service_teams(known.id, teams)
+            answer(service_row(operations.get_service(key)), f"service {key} changed")
+            return
+        title_en, title_ru = titles(fields.pop("title_en", None), fields.pop("title_ru", None), key)
+        service = operations.add_service(key, title_en, title_ru, teams=teams, **fields)
+        answer(service_row(service), f"service {key} added")
+
+
+@services.command("set")
+@click.argument("key")
+@service_options
+@json_option
+@pass_house
+def set_service(house: House, key: str, **values: Any) -> None:
+    """Change the service KEY."""
+    fields = _fields(values)
+    if not fields:
+        raise click.UsageError("nothing to change: give at least one option")
+    with house.open():
+        from core import services as operations
+
+        operations.update_service(operations.get_service(key).id, **fields)
+        answer(service_row(operations.get_service(key)), f"service {key} changed")
+
+
+@services.command()
+@click.argument("key")
+@click.argument("addresses", nargs=-1, metavar="[CHANNEL:ADDRESS]...")
+@click.option("--remove", is_flag=True, help="Take these entries away instead.")
+@json_option
+@pass_house
+def entries(house: House, key: str, addresses: tuple[str, ...], remove: bool) -> None:
+    """Let addresses lead to service KEY, for instance email:help@example.com; without any, show them.
+
+    The last one of a channel becomes the one that replies come from.
+    """
+    pairs = [_pair(address) for address in addresses]
+    with house.open():
+        from core import services as operations
+        from core.db import transaction
+
+        service = operations.get_service(key)
+        with transaction():
+            for channel, address in pairs:
+                if not remove:
+                    operations.add_entry(service.id, channel, address)
+                    continue
+                wanted = operations.normal_address(channel, address)
+                found = [entry for entry in service.entries if (entry.channel, entry.address) == (channel, wanted)]
+                if not found:
+                    raise click.ClickException(f"service {key} has no entry {channel}:{address}")
+                operations.remove_entry(found[0].id)
+        row = service_row(operations.get_service(key))
+        answer(row, f"{key}: {joined(row['entries'])}")
+
+
+def _pair(address: str) -> tuple[str, str]:
+    channel, colon, rest = address.partition(":")
+    if not colon or not channel or not rest:
+        raise click.UsageError(f"'{address}' must be CHANNEL:ADDRESS, for instance email:help@example.com")
+    return channel, rest
+
+
+@services.command("teams")
+@click.argument("key")
+@click.argument("teams", nargs=-1)
+@json_option
+@pass_house
+def service_teams(house: House, key: str, teams: tuple[str, ...]) -> None:
+    """Let exactly TEAMS serve the service KEY; without any, show them."""
+    with house.open():
+        from core import services as operations
+
+        service = operations.get_service(key)
+        if teams:
+            operations.set_service_teams(service.id, teams)
+        row = service_row(operations.get_service(key))
+        answer(row, f"{key}: {joined(row['teams'])}")
+
+
+@services.command()
+@click.argument("key")
+@click.option("--undo", is_flag=True, help="Let it work again.")
+@json_option
+@pass_house
+def disable(house: House, key: str, undo: bool) -> None:
+    """Let the service KEY take nothing new; its cases stay."""
+    with house.open():
+        from core import services as operations
+
+        operations.update_service(operations.get_service(key).id, active=undo)
+        answer(service_row(operations.get_service(key)), f"service {key} is {'active' if undo else 'disabled'}")
+
+
+# --- dispositions ------------------------------------------------------------------------------------
+
+
+def disposition_row(disposition: Disposition, service: str, depth: int = 0) -> dict[str, Any]:
+    """A disposition for lists and programs; ``depth`` 0 stands at the top."""
+    return {
+        "service": service,
+        "key": disposition.key,
+        "depth": depth,
+        "title": disposition.title_en,
+        "title_ru": disposition.title_ru,
+        "closes_case": disposition.closes_case,
+        "success": disposition.success,
+        "workflow": disposition.workflow_key,
+        "active": disposition.active,
+    }
+
+
+@click.group()
+def dispositions() -> None:
+    """Outcomes that agents choose, nested, by service."""
+
+
+@dispositions.command("list")
+@click.option("--service", "service_key", help="Of this service only.")
+@json_option
+@pass_house
+def list_dispositions(house: House, service_key: str | None) -> None:
+    """All dispositions as trees."""
+    with house.open():
+        from core import services as operations
+
+        places: list[tuple[int | None, str]] = [(None, "")]
+        if service_key:
+            places = [(operations.get_service(service_key).id, service_key)]
+        else:
+            places += [(service.id, service.key) for service in operations.list_services()]
+        rows = [
+            disposition_row(disposition, name, depth)
+            for service_id, name in places
+            for depth, disposition in operations.flat(operations.disposition_tree(service_id))
+        ]
+        shown = [{**row, "tree": "  " * row["depth"] + row["key"]} for row in rows]
+        for row in shown if click.get_current_context().find_root().meta.get("okno.json") else ():
+            del row["tree"]
+        columns = ("service", "tree", "title_ru", "title", "closes_case", "success", "workflow")
+        answer_rows(shown, columns, "no dispositions: add one with  okno dispositions add KEY --title NAME")
+
+
+@dispositions.command("add")
+@click.argument("key")
+@click.option("--service", "service_key", help="Without it, the disposition is offered in every service.")
+@click.option("--parent", help="Key of the disposition it stands under.")
+@click.option("--title", help="In English.")
+@click.option("--title-ru", help="In Russian; one title stands in for the other.")
+@click.option("--closes/--interim", "closes_case", default=None, help="Does choosing it close the case?")
+@click.option("--success", type=click.Choice(["success", "failure", "neutral"]), help="How statistics count it.")
+@click.option("--workflow", "workflow_key", help="Key of a workflow it starts.")
+@click.option("--position", type=int, help="Order among its neighbours.")
+@click.option("--update", is_flag=True, help="Change it instead of failing when the key exists.")
+@json_option
+@pass_house
+def add_disposition(
+    house: House,
+    key: str,
+    service_key: str | None,
+    parent: str | None,
+    title: str | None,
+    title_ru: str | None,
+    update: bool,
+    **values: Any,
+) -> None:
+    """Add a disposition KEY. With --update it is safe to repeat."""
+    with house.open():
+        from core import services as operations
+
+        service_id = operations.get_service(service_key).id if service_key else None
+        above = operations.find_disposition(service_id, parent) if parent else None
+        if parent and above is None:
+            raise click.ClickException(f"there is no disposition '{parent}' in this service")
+        parent_id = above.id if above else None
+        known = operations.find_disposition(service_id, key)
+        if known is not None and update:
+            fields = given(title_en=title, title_ru=title_ru, **values)
+            found = operations.update_disposition(known.id, parent_id=parent_id, move=parent is not None, **fields)
+        else:
+            both = titles(title, title_ru, key)
+            found = operations.add_disposition(service_id, key, *both, parent_id=parent_id, **given(**values))
+        answer(disposition_row(found, service_key or ""), f"disposition {key} {'changed' if known else 'added'}")
+
+
+# --- workflows ---------------------------------------------------------------------------------------
+
+
+@click.group()
+def workflows() -> None:
+    """What runs after a disposition."""
+
+
+@workflows.command("list")
+@json_option
+@pass_house
+def list_workflows(house: House) -> None:
+    """All workflows with their newest steps and how their runs stand."""
+    with house.open():
+        from core import services as operations
+
+        counts = operations.run_counts()
+        rows = [
+            {
+                "key": workflow.key,
+                "title": workflow.title_en,
+                "title_ru": workflow.title_ru,
+                "version": workflow.versions[-1].version if workflow.versions else 0,
+                "steps": [step["type"] for step in workflow.versions[-1].steps] if workflow.versions else [],
+                "waiting": counts.get(workflow.id, {}).get("waiting", 0),
+                "failed": counts.get(workflow.id, {}).get("failed", 0),
+                "active": workflow.active,
+            }
+            for workflow in operations.list_workflows()
+        ]
+        columns = ("key", "title_ru", "title", "version", "steps", "waiting", "failed", "active")
+        answer_rows(rows, columns, "no workflows: add one with  okno workflows define FILE.yml")
+
+
+@workflows.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@pass_house
+def define(house: House, file: Path) -> None:
+    """Add a workflow from a YAML FILE (key, title, steps), or a version to it. Safe to repeat."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: not valid YAML: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("steps"), list) or "key" not in found:
+        raise click.ClickException(f"{file}: must be a mapping with key, title and a list of steps")
+    title = found.get("title") or {}
+    pair = title if isinstance(title, dict) else {"en": str(title)}
+    both = titles(pair.get("en"), pair.get("ru"), str(found["key"]))
+    with house.open():
+        from core import services as operations
+
+        workflow = operations.define_workflow(str(found["key"]), *both, found["steps"])
+        version = workflow.versions[-1].version
+        answer({"key": workflow.key, "version": version}, f"workflow {workflow.key} is at version {version}")

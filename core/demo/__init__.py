@@ -1,0 +1,1 @@
+"""The demo centre: believable people, services, contacts and cases."""
