@@ -39,14 +39,21 @@ def missing(kind_en: str, kind_ru: str, name: object) -> Rejected:
 
 
 def hash_password(password: str) -> str:
-    """The Argon2id hash. Raises :class:`Invalid` for a password outside the limits."""
+    """The Argon2id hash of any password; :func:`set_password` and :func:`add_user` check its length first."""
+    return _hasher.hash(password)
+
+
+def _checked_hash(login: str, password: str) -> str:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         text = Text(
             f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
             f"В пароле должно быть от {SHORTEST_PASSWORD} до {LONGEST_PASSWORD} знаков.",
         )
         raise Invalid({"password": text}, "password")
-    return _hasher.hash(password)
+    if password.casefold() == login:
+        text = Text("The password must differ from the login.", "Пароль не должен совпадать с логином.")
+        raise Invalid({"password": text}, "password")
+    return hash_password(password)
 
 
 @lru_cache(maxsize=1)
@@ -76,12 +83,9 @@ def verify_password(login: str, password: str) -> User | None:
 
 def set_password(user_id: int, password: str) -> None:
     """Set a new password and end the user's other sessions. The password itself is never logged."""
-    hashed = hash_password(password)
+    hashed = _checked_hash(_user(user_id).login, password)
     with transaction():
         user = _user(user_id)
-        if password.lower() == user.login:
-            text = Text("The password must differ from the login.", "Пароль не должен совпадать с логином.")
-            raise Invalid({"password": text}, "password")
         user.password_hash = hashed
         _end_sign_ins(user_id, "password")
         audit.record("user.password", "user", user.login)
@@ -136,7 +140,7 @@ def add_user(
     ``fields`` are last_name, nickname, email, language, timezone. Codes: ``invalid``, ``exists``, ``not-found``.
     """
     values = checked(UserForm, {"login": login.lower(), "first_name": first_name, **fields})
-    hashed = hash_password(password) if password else ""
+    hashed = _checked_hash(values["login"], password) if password is not None else ""
     with transaction():
         if find_user(values["login"]) is not None:
             taken = Text(f"The login «{values['login']}» is taken.", f"Логин «{values['login']}» уже занят.")
