@@ -59,6 +59,14 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   detail.elt.dataset.attempt ||= crypto.randomUUID();
   detail.headers["Idempotency-Key"] = detail.elt.dataset.attempt;
 });
+// News may take the pressed button away before its answer comes: then the answer's events are raised on the page itself.
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr, elt } }) => {
+  xhr.addEventListener("load", () => {
+    if (elt.isConnected) return;
+    const events = JSON.parse(xhr.getResponseHeader("HX-Trigger") || "{}");
+    for (const [name, detail] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail }));
+  });
+});
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.successful && detail.elt.dataset) delete detail.elt.dataset.attempt;
 });

@@ -99,7 +99,8 @@ place.addEventListener("cancel", (event) => {
   find("[data-reject]", event.target).click();
 }, true);
 place.addEventListener("htmx:afterRequest", ({ target, detail }) => {
-  if (detail.successful || detail.xhr.status === 422) drop(target.closest("dialog"));
+  const dialog = target.closest("dialog");
+  if (detail.successful || detail.xhr.status === 422) setTimeout(() => drop(dialog));
 });
 
 export function acceptFirst() {
