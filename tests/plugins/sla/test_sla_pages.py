@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import g
 from sqlalchemy import event, select
 
@@ -265,20 +267,27 @@ def test_only_who_may_manage_sees_the_admin_page(centre: SimpleNamespace, browse
     assert browser(centre.agent).get("/admin/sla").status_code == 403
 
 
-def test_the_commands_list_show_and_recompute(app: Any, open_case: Case) -> None:
-    from plugins.sla.commands import sla
+def test_the_commands_list_show_and_recompute(app: Any, home: Path, open_case: Case) -> None:
+    from cli import main
 
     open_case("high")
-    runner = app.test_cli_runner()
-    listed = json.loads(runner.invoke(sla, ["calendars", "list", "--json"]).output)
-    assert {row["key"]: row["open_cases"] for row in listed} == {"default": 1, "24x7": 0}
-    assert "mon      09:00-18:00" in runner.invoke(sla, ["calendars", "show", "default"]).output
-    assert json.loads(runner.invoke(sla, ["calendars", "show", "default", "--json"]).output)["settings"]["zone"]
-    missing = runner.invoke(sla, ["calendars", "show", "nope"])
+    names = {"OKNO_CORE_PLUGINS": "sla", "OKNO_CORE_DATABASE_URL": app.extensions["okno"].config.database_url}
+    runner = CliRunner(env=names)
+
+    def run(*words: str) -> Any:
+        return runner.invoke(main, ["--home", str(home), "sla", *words])
+
+    def data(*words: str) -> Any:
+        return json.loads(run(*words, "--json").output)["data"]
+
+    assert {row["key"]: row["open_cases"] for row in data("calendars", "list")} == {"default": 1, "24x7": 0}
+    assert "mon         09:00-18:00" in run("calendars", "show", "default").output
+    assert data("calendars", "show", "default")["settings"]["zone"] == "Europe/Moscow"
+    missing = run("calendars", "show", "nope")
     assert missing.exit_code == 1 and "okno sla calendars list" in missing.output
-    assert "45m" in runner.invoke(sla, ["policies", "list"]).output
-    assert json.loads(runner.invoke(sla, ["policies", "list", "--json"]).output)[0]["default"]
-    assert json.loads(runner.invoke(sla, ["recompute", "--json"]).output) == {"recomputed": 1, "started": 0}
+    assert "45m / 1d" in run("policies", "list").output
+    assert data("policies", "list")[0]["default"]
+    assert data("recompute") == {"recomputed": 1, "started": 0}
 
 
 def test_the_doctor_names_what_a_service_asks_for_in_vain(db: Any, centre: SimpleNamespace, open_case: Case) -> None:
