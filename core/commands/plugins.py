@@ -124,7 +124,7 @@ def write_setting(path: Path, section: str, name: str, value: Any) -> None:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     if section not in document:
         document[section] = tomlkit.table()
-    document[section][name] = value  # type: ignore[index]
+    document[section][name] = value
     half = path.with_suffix(".new")
     half.write_text(tomlkit.dumps(document), "utf-8")
     half.replace(path)
