@@ -48,8 +48,8 @@ def examine_app(app: Flask) -> list[HealthCheck]:
     schema = check_schema(app)
     checks.append(schema)
     if schema.ok:
-        for check in (check_worker, check_outbox, check_intake, check_workflows, check_faults, check_people):
-            checks.append(_guarded(check))
+        own = (check_worker, check_outbox, check_intake, check_workflows, check_faults, check_people)
+        checks += [_guarded(check) for check in own]
         checks += [check for _, check in okno().hooks.health()]
     return checks
 

@@ -81,24 +81,6 @@ def doctor(ctx: click.Context, house: House) -> None:
     ctx.exit(EXIT_FAILURE if bad else 0)
 
 
-@click.group("db")
-def database() -> None:
-    """The data base."""
-
-
-@database.command()
-@json_option
-@pass_house
-def upgrade(house: House) -> None:
-    """Run the migrations of the core and the enabled plugins. Safe to repeat."""
-    with house.open(check_schema=False) as app:
-        from core import directory, migrate
-
-        moved = migrate.upgrade(app)
-        directory.ensure_roles()
-    answer({"migrated": moved}, f"migrated: {', '.join(moved)}" if moved else "the data base is up to date")
-
-
 @click.group()
 def demo() -> None:
     """The demo centre."""
@@ -114,12 +96,10 @@ def load(house: House) -> None:
     """
     with house.open():
         from core.app import okno
-        from core.demo.load import FOLDER, is_empty, load_demo
+        from core.demo.load import FOLDER, load_when_empty
 
-        loaded = is_empty()
-        if loaded:
-            load_demo()
-        else:
+        loaded = load_when_empty()
+        if not loaded:
             okno().hooks.load_demo(str(FOLDER))
     text = "the demo centre is loaded" if loaded else "there are people already: only the plugins' parts were looked after"
     answer({"loaded": loaded}, text)
