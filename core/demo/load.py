@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,9 @@ def read(name: str) -> Any:
     return yaml.load((FOLDER / name).read_text("utf-8"), loader)  # noqa: S506 -- both are safe loaders
 
 
-def load_when_empty(say: Callable[[str], None] = lambda _text: None) -> bool:
-    """Load the centre if the house has no user yet; True when it did."""
-    if db.session.scalar(select(User.id).limit(1)) is not None:
-        return False
-    say("Loading the demo centre …")
-    load()
-    return True
+def is_empty() -> bool:
+    """Whether the house has no user yet."""
+    return db.session.scalar(select(User.id).limit(1)) is None
 
 
 def demo_accounts(language: str) -> list[dict[str, str]]:
@@ -65,7 +61,7 @@ def demo_accounts(language: str) -> list[dict[str, str]]:
     return [{"login": login, "password": PASSWORD, "about": texts[language == "ru"]} for login, texts in about.items()]
 
 
-def load() -> None:
+def load_demo() -> None:
     """People, services, contacts and cases, then what the plugins add."""
     centre = read("centre.yml")
     directory.ensure_roles()
