@@ -3,6 +3,8 @@ import { all, csrf, find, send, texts } from "./app.js";
 
 const SAVE_AFTER = 700;
 const timers = new WeakMap();
+const saving = new WeakMap();
+const sending = new WeakSet();
 
 class Editor extends HTMLElement {
   static formAssociated = true;
@@ -40,6 +42,8 @@ class Editor extends HTMLElement {
   setHTML(html) {
     if (!this.squire) return this.#waiting.push(() => this.setHTML(html));
     this.squire.setHTML(html);
+    this.squire.moveCursorToEnd();
+    this.root.blur();
     this.changed(false);
   }
   insertHTMLAtCursor(html) {
@@ -108,31 +112,50 @@ const state = (form, text) => {
   if (place) place.textContent = text;
 };
 
+const wait = (form, time) => {
+  clearTimeout(timers.get(form));
+  timers.set(form, setTimeout(() => save(form), time));
+};
+const forget = (form) => {
+  clearTimeout(timers.get(form));
+  timers.delete(form);
+};
+
 document.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-draft]");
-  if (!form || target.type === "file") return;
-  clearTimeout(timers.get(form));
-  timers.set(form, setTimeout(() => save(form), SAVE_AFTER));
+  if (form && target.type !== "file" && !sending.has(form)) wait(form, SAVE_AFTER);
 });
 
 async function save(form) {
-  clearTimeout(timers.get(form));
-  if (!timers.delete(form)) return;
+  if (!timers.has(form)) return;
+  forget(form);
   state(form, texts.draft_saving);
-  try {
-    const answer = await send(form.dataset.draft, values(form));
-    state(form, answer.ok ? texts.draft_saved : texts.draft_unsaved);
-  } catch {
-    state(form, texts.draft_unsaved);
-    timers.set(form, setTimeout(() => save(form), 4000));
-  }
+  const request = send(form.dataset.draft, values(form)).then((answer) => answer.ok, () => false);
+  saving.set(form, request);
+  const saved = await request;
+  state(form, saved ? texts.draft_saved : texts.draft_unsaved);
+  if (!saved && !sending.has(form)) wait(form, 4000);
 }
+
+// A draft on its way must arrive before the answer that ends it, and none may follow.
+document.addEventListener("htmx:confirm", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("form[data-draft]")) return;
+  event.preventDefault();
+  forget(form);
+  sending.add(form);
+  Promise.resolve(saving.get(form)).then(() => event.detail.issueRequest(true));
+});
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+  if (!elt.matches?.("form[data-draft]")) return;
+  sending.delete(elt);
+  if (!successful) wait(elt, 0);
+});
 
 function flush(root) {
   for (const form of all("form[data-draft]", root)) {
     if (!timers.has(form)) continue;
-    clearTimeout(timers.get(form));
-    timers.delete(form);
+    forget(form);
     const body = new URLSearchParams({ ...values(form), csrf_token: csrf() });
     navigator.sendBeacon(form.dataset.draft, body);
   }
@@ -201,9 +224,8 @@ function removeFile(button) {
 export function clear(root) {
   const form = find(".compose-reply", root);
   if (!form) return;
-  clearTimeout(timers.get(form));
-  timers.delete(form);
   find("okno-editor", form).setHTML("");
+  forget(form);
   find("input[type=file]", form).value = "";
   listFiles(find("input[type=file]", form));
   state(form, "");
@@ -211,8 +233,7 @@ export function clear(root) {
 
 export function clearNote(root) {
   const form = find(".compose-note", root);
-  clearTimeout(timers.get(form));
-  timers.delete(form);
+  forget(form);
   form.reset();
   find("textarea", form).value = "";
   state(form, "");

@@ -193,6 +193,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.matches("dialog") && detail.target.childElementCount) openDialog(detail.target);
 });
+for (const id of ["finish", "preview"]) document.getElementById(id).addEventListener("close", ({ target }) => target.replaceChildren());
 document.addEventListener("input", ({ target }) => target.dataset.filter && filter(target));
 
 function filter(field) {
@@ -250,7 +251,7 @@ let prefix = 0;
 
 document.addEventListener("keydown", (event) => {
   const modified = event.ctrlKey || event.metaKey;
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable], okno-editor");
+  const typing = event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], okno-editor");
   const act = keyed(event, modified, typing);
   if (!act) return;
   event.preventDefault();
