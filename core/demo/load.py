@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from core import casework, clock, directory, timeline
 from core.app import okno
 from core.db import db, transaction
+from core.demo.accounts import PASSWORD
 from core.model import (
     Contact,
     ContactAddress,
@@ -32,7 +33,6 @@ from core.model import (
 )
 
 FOLDER = Path(__file__).parent
-PASSWORD = "okno-demo"  # noqa: S105 -- printed for everybody who tries the demo
 WEIGHTS = {"low": 0, "medium": 0, "high": 50, "critical": 100}
 SHOWN_TO_NEWCOMERS = ("a.sokolova", "d.melnikov", "e.orlova", "j.harris", "m.clarke")
 CASE_PRIORITIES = ("low", "medium", "high", "critical")
@@ -44,24 +44,16 @@ def read(name: str) -> Any:
     return yaml.load((FOLDER / name).read_text("utf-8"), loader)  # noqa: S506 -- both are safe loaders
 
 
-def is_empty() -> bool:
-    """Whether the house has no user yet."""
-    return db.session.scalar(select(User.id).limit(1)) is None
+def load_when_empty(say: Callable[[str], None] = lambda _text: None) -> bool:
+    """Load the centre if the house has no user yet; True when it did."""
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        return False
+    say("Loading the demo centre …")
+    load()
+    return True
 
 
-def demo_accounts(language: str) -> list[dict[str, str]]:
-    """Logins to try, with the password and what they are for."""
-    about = {
-        "a.sokolova": ("agent, first line", "оператор, 1-я линия"),
-        "j.harris": ("agent, English support", "оператор, поддержка на английском"),
-        "e.orlova": ("supervisor", "супервизор"),
-        "v.tikhonova": ("knowledge base editor", "редактор базы знаний"),
-        "admin": ("administrator", "администратор"),
-    }
-    return [{"login": login, "password": PASSWORD, "about": texts[language == "ru"]} for login, texts in about.items()]
-
-
-def load_demo() -> None:
+def load() -> None:
     """People, services, contacts and cases, then what the plugins add."""
     centre = read("centre.yml")
     directory.ensure_roles()

@@ -13,6 +13,7 @@ from flask_babel import format_date, format_datetime, format_time, get_timezone
 from flask_babel import gettext as _
 
 from core.clock import now
+from core.demo.accounts import PASSWORD, demo_accounts
 from core.web.language import here, titled
 
 THEMES = ("light", "dark")
@@ -78,9 +79,9 @@ def file_size(size: int) -> str:
     return f"{number} {SIZES[step][here() == 'ru']}"
 
 
-def demo_accounts() -> list[tuple[str, str]]:
+def accounts_to_try() -> list[tuple[str, str]]:
     """Logins of the demo centre, with their roles, for the sign-in page."""
-    return [("a.sokolova", _("agent")), ("d.melnikov", _("agent")), ("e.orlova", _("supervisor")), ("admin", _("administrator"))]
+    return demo_accounts(here())
 
 
 def today_words() -> str:
@@ -147,7 +148,7 @@ def install(app: Flask) -> None:
         elapsed=elapsed,
         initials=initials,
         today_words=today_words,
-        demo_accounts=demo_accounts,
+        demo_accounts=accounts_to_try, demo_password=PASSWORD,
         clock_in=clock_in,
         page_texts=page_texts,
         now_iso=lambda: now().isoformat(),
