@@ -32,6 +32,7 @@ COMMANDS = {
     "outbox": "core.commands.transit:outbox",
     "intake": "core.commands.transit:intake",
     "audit": "core.commands.transit:audit",
+    "docs": "core.commands.docs:docs",
     "completion": "core.commands.house:completion",
 }
 

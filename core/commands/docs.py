@@ -11,22 +11,34 @@ from core.commands.terminal import EXIT_FAILURE, answer, json_option
 
 
 def fresh_pages() -> dict[str, str]:
-    """The pages as they should be, with every shipped plugin enabled, whatever the centre at hand has."""
-    from cli import main
+    """File name → text of each page as it should be: every shipped plugin enabled, whatever the centre at hand has."""
     from core.app import create_app
     from core.config import CORE_SETTINGS, SHIPPED
     from core.reference import pages
 
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+    with tempfile.TemporaryDirectory() as home:
         app = create_app(home, {"core.plugins": list(SHIPPED), "log.level": "error"}, check_schema=False)
-        declared = app.extensions["okno"].config.declared.values()
+        house = app.extensions["okno"]
+        if house.plugins.problems:
+            raise click.ClickException(
+                f"the pages need all shipped plugins: {'; '.join(house.plugins.problems.values())}"
+            )
         core = {setting.key for setting in CORE_SETTINGS}
-        settings = [(setting.key.split(".")[0], setting) for setting in declared if setting.key not in core]
-        # Commands of plugins are looked up in the home folder that the outermost context names.
-        with click.Context(main, info_name="okno") as context:
-            context.params["home"], context.obj = home, home
-            return pages(settings, main, context)
+        declared = [(key.split(".")[0], setting) for key, setting in house.config.declared.items() if key not in core]
+        with app.app_context():
+            plugins = {mount.command.name or "": mount.command for mount in house.hooks.commands()}
+        return pages(declared, _whole_group(plugins))
+
+
+def _whole_group(plugins: dict[str, click.Command]) -> click.Group:
+    """``okno`` with the commands of these plugins instead of those that a home folder enables."""
+    from cli import COMMANDS, main
+
+    context = click.Context(main, info_name="okno")
+    commands = {name: command for name in COMMANDS if (command := main.get_command(context, name)) is not None}
+    return click.Group(
+        "okno", {**commands, **plugins}, params=main.params, help=main.help, context_settings=main.context_settings
+    )
 
 
 @click.command()
