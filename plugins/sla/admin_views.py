@@ -52,7 +52,7 @@ def _index(status: int = 200, errors: Mapping[int, Text] | None = None) -> tuple
         catalogue=catalogue,
         services=[(service, options_of(service)) for service in services],
         priorities=wording.PRIORITIES,
-        days=forms.DAYS,
+        week=wording.week,
         errors=errors or {},
     )
 

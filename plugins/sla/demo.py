@@ -12,7 +12,7 @@ from core.db import db, transaction
 from core.model import Case, Service
 from plugins.sla import catalogue_changes
 from plugins.sla.case_clocks import adopt
-from plugins.sla.catalogue import load
+from plugins.sla.catalogue import ROUND_THE_CLOCK, load
 from plugins.sla.models import SlaCalendar, SlaClock, SlaPolicy
 
 CALENDARS: dict[str, tuple[Text, dict[str, Any]]] = {
@@ -28,7 +28,6 @@ CALENDARS: dict[str, tuple[Text, dict[str, Any]]] = {
         Text("London 9–17:30", "Лондон 9–17:30"),
         {"zone": "Europe/London", "country": "GB-ENG", "weekly": {"mon-fri": ["09:00-17:30"]}},
     ),
-    "always": (Text("Around the clock", "Круглосуточно"), {"zone": "UTC", "weekly": {"mon-sun": ["00:00-24:00"]}}),
 }
 POLICIES: dict[str, tuple[Text, dict[str, Any]]] = {
     "support": (
@@ -56,12 +55,13 @@ POLICIES: dict[str, tuple[Text, dict[str, Any]]] = {
         },
     ),
 }
+# The first line is there around the clock, so that a newcomer sees a clock run at any hour.
 SERVICES = {
-    "support": ("moscow", "support"),
+    "support": (ROUND_THE_CLOCK, "support"),
     "edo": ("moscow", "support"),
     "accounting": ("moscow", "support"),
     "sales": ("moscow", ""),
-    "signature": ("always", "signature"),
+    "signature": (ROUND_THE_CLOCK, "signature"),
     "cloud-en": ("london", "support"),
     "billing-en": ("london", "support"),
 }

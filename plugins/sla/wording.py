@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -24,6 +26,15 @@ PRIORITIES = {
     "medium": Text("Medium", "Средний"),
     "low": Text("Low", "Низкий"),
 }
+SHORT_DAYS = {
+    "mon": Text("Mon", "Пн"),
+    "tue": Text("Tue", "Вт"),
+    "wed": Text("Wed", "Ср"),
+    "thu": Text("Thu", "Чт"),
+    "fri": Text("Fri", "Пт"),
+    "sat": Text("Sat", "Сб"),
+    "sun": Text("Sun", "Вс"),
+}
 LATE = Text("late by", "просрочено")
 RESPONSE, RESOLUTION = Text("First answer", "Первый ответ"), Text("Solution", "Решение")
 MET_LATE = {
@@ -35,11 +46,12 @@ MET_LATE = {
 def span(duration: timedelta, day_length: timedelta, language: str) -> str:
     """The two largest parts of a span, without its sign: "45 min", "2 h 10 min", "3 d 4 h".
 
-    A day is a business day of ``day_length``; below a minute it is "<1 min".
+    A day is a business day of ``day_length``; below two of them hours say it more exactly. Below a minute it is
+    "<1 min".
     """
     minutes = int(abs(duration).total_seconds()) // 60
     day = max(int(day_length.total_seconds()) // 60, 60)
-    days, rest = divmod(minutes, day)
+    days, rest = divmod(minutes, day) if minutes >= 2 * day else (0, minutes)
     amounts = (days, rest // 60, rest % 60)
     first = next((place for place, amount in enumerate(amounts) if amount), None)
     if first is None:
@@ -59,3 +71,13 @@ def due_moment(at: datetime | None, language: str) -> str:
     if at is None:
         return ""
     return str(format_datetime(at, "d MMM, HH:mm", tzinfo=get_timezone() or ZoneInfo("UTC"), locale=language))
+
+
+def week(weekly: Mapping[str, Sequence[str]], language: str) -> list[str]:
+    """Opening hours by runs of like days: "Пн–Чт 09:00-13:00, 14:00-18:00"; closed days are left out."""
+    lines = []
+    for spans, run in groupby(weekly, key=lambda day: tuple(weekly[day])):
+        days = [SHORT_DAYS[day].to(language) for day in run]
+        if spans:
+            lines.append(f"{days[0]}{f'–{days[-1]}' if len(days) > 1 else ''} {', '.join(spans)}")
+    return lines

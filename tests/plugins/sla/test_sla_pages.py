@@ -137,6 +137,33 @@ def test_open_time_is_not_counted_down_across_a_closing(open_case: Case) -> None
     assert (mark.text, mark.paused) == ("8 ч 30 мин", True)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "english", "russian"),
+    [
+        (0.5, "<1 min", "<1 мин"),
+        (45, "45 min", "45 мин"),
+        (130, "2 h 10 min", "2 ч 10 мин"),
+        (540, "9 h", "9 ч"),
+        (9 * 60 * 7 + 61, "7 d 1 h", "7 дн 1 ч"),
+    ],
+)
+def test_spans_are_said_shortly(minutes: float, english: str, russian: str) -> None:
+    from plugins.sla.wording import span
+
+    length, day = timedelta(minutes=minutes), timedelta(hours=9)
+    assert (span(length, day, "en"), span(-length, day, "ru")) == (english, russian)
+
+
+def test_like_days_are_named_together() -> None:
+    from plugins.sla.opening_hours import WEEKDAYS
+    from plugins.sla.wording import week
+
+    weekly = {
+        day: ["09:00-18:00"] if day in WEEKDAYS[:4] else ["10:00-15:00"] if day == "sat" else [] for day in WEEKDAYS
+    }
+    assert week(weekly, "ru") == ["Пн–Чт 09:00-18:00", "Сб 10:00-15:00"]
+
+
 def test_a_case_closed_in_time_has_no_badge_and_a_late_one_says_so(open_case: Case, touch: Any) -> None:
     kept, late = open_case("high"), open_case("high")
     touch(kept, minutes=10, status="closed")
@@ -316,8 +343,8 @@ def test_the_demo_has_calendars_and_clocks_and_may_be_loaded_again(
     for _ in range(2):
         okno().hooks.load_demo("")
         assert not okno().plugins.peek_faults()
-    assert set(db.session.scalars(select(SlaCalendar.key))) == {"moscow", "london", "always"}
-    assert (clock_of(other).calendar_key, clock_of(other).policy_key) == ("moscow", "support")
+    assert set(db.session.scalars(select(SlaCalendar.key))) == {"moscow", "london"}
+    assert (clock_of(other).calendar_key, clock_of(other).policy_key) == ("24x7", "support")
     assert clock_of(other).response_breached
     assert clock_of(case_id).resolved and not clock_of(case_id).response_breached
     assert notices_of() == []
