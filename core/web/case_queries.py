@@ -19,13 +19,10 @@ from core.model import (
     Attachment,
     Case,
     Contact,
-    ContactAddress,
     Disposition,
     Draft,
     Interaction,
     Message,
-    Offer,
-    Service,
     TimelineEntry,
     User,
 )
@@ -33,7 +30,10 @@ from core.web.language import here
 
 PAGE = 40
 TALK = ("message", "note", "disposition", "case.closed")
-QUOTE_HEAD = re.compile(r"^(On .{5,120} wrote:|.{5,120} (написал|пишет)\(?а?\)?:|-{3,} ?(Original Message|Исходное сообщение).*)$", re.IGNORECASE)
+QUOTE_HEAD = re.compile(
+    r"^(On .{5,120} wrote:|.{5,120} (написал|пишет)\(?а?\)?:|-{3,} ?(Original Message|Исходное сообщение).*)$",
+    re.IGNORECASE,
+)
 ADDRESS = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
 
 
@@ -79,10 +79,15 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
         .options(joinedload(Interaction.agent), joinedload(Interaction.service))
         .order_by(Interaction.id.desc())
     ).all()
-    own = next((item for item in interactions if item.agent_id == user.id and item.state in ("active", "wrap_up")), None)
+    own = next(
+        (item for item in interactions if item.agent_id == user.id and item.state in ("active", "wrap_up")), None
+    )
     current = own or (interactions[0] if interactions else None)
     entries, earlier = timeline(case.id, view, None)
-    drafts = {row.kind: row for row in db.session.scalars(select(Draft).where(Draft.user_id == user.id, Draft.case_id == case.id))}
+    drafts = {
+        row.kind: row
+        for row in db.session.scalars(select(Draft).where(Draft.user_id == user.id, Draft.case_id == case.id))
+    }
     return CasePage(
         case=case,
         interaction=current,
@@ -101,7 +106,9 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
 def find_case(case_id: int) -> Case | None:
     """The case with what its header shows."""
     query = select(Case).where(Case.id == case_id)
-    return db.session.scalar(query.options(joinedload(Case.service), joinedload(Case.assignee), joinedload(Case.contact)))
+    return db.session.scalar(
+        query.options(joinedload(Case.service), joinedload(Case.assignee), joinedload(Case.contact))
+    )
 
 
 def timeline(case_id: int, view: str, before: int | None) -> tuple[list[Entry], int | None]:
@@ -164,13 +171,17 @@ def other_cases(case: Case, limit: int = 6) -> list[Case]:
 
 def cases_of(contact_id: int, limit: int = 50) -> list[Case]:
     """The newest cases of a contact."""
-    query = select(Case).where(Case.contact_id == contact_id).options(joinedload(Case.service), joinedload(Case.assignee))
+    query = (
+        select(Case).where(Case.contact_id == contact_id).options(joinedload(Case.service), joinedload(Case.assignee))
+    )
     return list(db.session.scalars(query.order_by(Case.created_at.desc()).limit(limit)))
 
 
 def dispositions(service_id: int) -> list[tuple[Disposition | None, list[Disposition]]]:
     """What may be chosen for a service, by heading; those under no heading come first, under None."""
-    query = select(Disposition).where(Disposition.active, (Disposition.service_id == service_id) | Disposition.service_id.is_(None))
+    query = select(Disposition).where(
+        Disposition.active, (Disposition.service_id == service_id) | Disposition.service_id.is_(None)
+    )
     rows = list(db.session.scalars(query.order_by(Disposition.position, Disposition.id)))
     children: dict[int, list[Disposition]] = {}
     for row in rows:
@@ -179,24 +190,6 @@ def dispositions(service_id: int) -> list[tuple[Disposition | None, list[Disposi
     single = [row for row in rows if row.parent_id is None and row.id not in children]
     groups: list[tuple[Disposition | None, list[Disposition]]] = [(None, single)] if single else []
     return groups + [(row, children[row.id]) for row in rows if row.parent_id is None and row.id in children]
-
-
-def offer_of(interaction_id: int, user_id: int) -> Offer | None:
-    """The open offer of an interaction to this user."""
-    query = select(Offer).where(Offer.interaction_id == interaction_id, Offer.agent_id == user_id, Offer.outcome.is_(None))
-    return db.session.scalar(query)
-
-
-def reply_address(interaction: Interaction, service: Service) -> str:
-    """The address answers leave from: the primary entry of the service in the channel."""
-    entries = [entry for entry in service.entries if entry.channel == interaction.channel]
-    primary = next((entry for entry in entries if entry.primary), entries[0] if entries else None)
-    return primary.address if primary else ""
-
-
-def addresses_of(contact: Contact | None, kind: str) -> list[ContactAddress]:
-    """The contact's addresses of one kind."""
-    return [address for address in contact.addresses if address.kind == kind] if contact else []
 
 
 # --- texts -------------------------------------------------------------------------------------------
@@ -222,7 +215,8 @@ def linked(text: str) -> Markup:
 
 def own_html(html: str) -> Markup:
     """HTML that an agent wrote, cleaned once more before it is put into the page itself."""
-    return Markup(nh3.clean(html, attributes={"a": {"href", "target"}}, link_rel="noopener noreferrer"))
+    clean = nh3.clean(html, attributes={"a": {"href", "target"}}, link_rel="noopener noreferrer")
+    return Markup(clean)  # noqa: S704 -- nh3 has just cleaned it
 
 
 def reply_subject(subject: str) -> str:

@@ -36,7 +36,9 @@ def seen_case(case_id: int) -> Case:
 def seen_interaction(interaction_id: int) -> Interaction:
     """The interaction of a case that the user may see."""
     query = select(Interaction).where(Interaction.id == interaction_id)
-    found = db.session.scalar(query.options(joinedload(Interaction.case), joinedload(Interaction.service)))
+    found: Interaction | None = db.session.scalar(
+        query.options(joinedload(Interaction.case), joinedload(Interaction.service))
+    )
     if found is None:
         abort(404)
     if not desk_queries.may_see(desk_frame.signed_in(), found.case):
@@ -63,7 +65,6 @@ def case(case_id: int) -> str:
         panels=desk_frame.panels(user, context, "case"),
         reply_panels=desk_frame.panels(user, context, "reply"),
         channel=desk_queries.channel_of(page.interaction.channel) if page.interaction else None,
-        reply_from=case_queries.reply_address(page.interaction, page.interaction.service) if page.mine and page.interaction else "",
         controls=okno().hooks.controls(context) if page.mine else [],
     )
 
@@ -93,7 +94,9 @@ def preview(interaction_id: int) -> str:
     interaction = seen_interaction(interaction_id)
     entries, _ = case_queries.timeline(interaction.case_id, "talk", None)
     contact = case_queries.contact_card(interaction.contact_id)
-    return render_template("desk/preview.html", interaction=interaction, entries=entries[-4:], case=interaction.case, contact=contact)
+    return render_template(
+        "desk/preview.html", interaction=interaction, entries=entries[-4:], case=interaction.case, contact=contact
+    )
 
 
 @require("case.reply")
@@ -113,7 +116,13 @@ def message_body(message_id: int) -> Response:
         abort(404)
     seen_case(message.case_id)
     html = _with_images(message) if message.body_html else ""
-    page = render_template("desk/message_body.html", html=html, text=message.body_text, paper=bool(COLOURED.search(html)), theme=drawing.theme())
+    page = render_template(
+        "desk/message_body.html",
+        html=html,
+        text=message.body_text,
+        paper=bool(COLOURED.search(html)),
+        theme=drawing.theme(),
+    )
     return Response(page, headers={"Content-Security-Policy": BODY_POLICY, "Cache-Control": "private, max-age=300"})
 
 
@@ -140,6 +149,8 @@ def attachment(attachment_id: int) -> Response:
         abort(404)
     harmless = row.content_type in SHOWN
     kind = row.content_type if harmless else "application/octet-stream"
-    answer = send_file(path, mimetype=kind, download_name=row.name or "file", as_attachment=not harmless or "download" in request.args)
+    answer = send_file(
+        path, mimetype=kind, download_name=row.name or "file", as_attachment=not harmless or "download" in request.args
+    )
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return answer

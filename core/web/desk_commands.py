@@ -103,7 +103,12 @@ def complete(interaction_id: int) -> Response:
     """Close with a disposition."""
     interaction = case_views.seen_interaction(interaction_id)
     case_id, chosen = interaction.case_id, request.form.get("disposition", "")
-    assignment.complete(interaction_id, signed_in().id, int(chosen) if chosen.isdigit() else None, request.form.get("comment", "").strip())
+    assignment.complete(
+        interaction_id,
+        signed_in().id,
+        int(chosen) if chosen.isdigit() else None,
+        request.form.get("comment", "").strip(),
+    )
     return done(**_opens(case_id), **{"okno:completed": {"interaction_id": interaction_id, "case_id": case_id}})
 
 
@@ -154,7 +159,9 @@ def save_draft(case_id: int) -> Response:
     """Keep what is being typed."""
     case_views.seen_case(case_id)
     data = {name: request.form[name] for name in ("to", "subject") if name in request.form}
-    casework.save_draft(signed_in().id, case_id, request.form.get("kind", "reply")[:10], request.form.get("html", ""), data)
+    casework.save_draft(
+        signed_in().id, case_id, request.form.get("kind", "reply")[:10], request.form.get("html", ""), data
+    )
     return done()
 
 

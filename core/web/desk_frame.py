@@ -76,7 +76,9 @@ def frame() -> Frame:
             user=user,
             work=work,
             offers=desk_queries.open_offers(user),
-            menu=[item for item in hooks.menu_items(context) if item.area == "desk" and permitted(user, item.permission)],
+            menu=[
+                item for item in hooks.menu_items(context) if item.area == "desk" and permitted(user, item.permission)
+            ],
             admin_menu=allowed(user, "admin.view"),
             side=panels(user, context, "side"),
             controls=hooks.controls(context) if work.focus else [],

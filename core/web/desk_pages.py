@@ -33,7 +33,7 @@ def shell() -> str:
         "desk/home.html",
         today=desk_queries.today(user, midnight()),
         tiles=okno().hooks.home_tiles(context),
-        channels=[channel for channel in okno().channels.values()],
+        channels=list(okno().channels.values()),
         user=user,
     )
 

@@ -131,7 +131,8 @@ def open_offers(user: User) -> list[tuple[Offer, Contact | None, str]]:
     interactions = [offer.interaction for offer in offers]
     contacts, texts = contacts_of(interactions), previews([item.id for item in interactions])
     return [
-        (offer, contacts.get(offer.interaction.contact_id or 0), texts.get(offer.interaction_id, "")) for offer in offers
+        (offer, contacts.get(offer.interaction.contact_id or 0), texts.get(offer.interaction_id, ""))
+        for offer in offers
     ]
 
 
@@ -139,7 +140,9 @@ def previews(interaction_ids: Sequence[int], length: int = 180) -> dict[int, str
     """The beginning of the newest message of each interaction, in one line."""
     if not interaction_ids:
         return {}
-    newest = select(func.max(Message.id)).where(Message.interaction_id.in_(interaction_ids)).group_by(Message.interaction_id)
+    newest = (
+        select(func.max(Message.id)).where(Message.interaction_id.in_(interaction_ids)).group_by(Message.interaction_id)
+    )
     body = func.substr(Message.body_text, 1, length * 2)
     rows = db.session.execute(select(Message.interaction_id, body).where(Message.id.in_(newest)))
     return {interaction_id: " ".join((text or "").split())[:length] for interaction_id, text in rows}
@@ -171,7 +174,8 @@ def queue_page(user: User, *, service_id: int | None, channel: str, sort: str, a
     contacts, texts = contacts_of(shown), previews([item.id for item in shown])
     badges = okno().hooks.case_badges(list({item.case_id for item in shown}), here())
     rows = [
-        QueueRow(item, contacts.get(item.contact_id or 0), texts.get(item.id, ""), badges.get(item.case_id, [])) for item in shown
+        QueueRow(item, contacts.get(item.contact_id or 0), texts.get(item.id, ""), badges.get(item.case_id, []))
+        for item in shown
     ]
     total = count(waiting(user, select(Interaction.id), service_id, channel).limit(1000))
     return Page(rows, _queue_key(shown[-1]) if len(found) > PAGE else "", total)
@@ -270,9 +274,8 @@ def today(user: User, midnight: datetime) -> Today:
             Interaction.agent_id == user.id, Interaction.state == "closed", Interaction.closed_at >= midnight
         )
     )
-    queued, oldest = db.session.execute(
-        waiting(user, select(func.count(Interaction.id), func.min(Interaction.queued_at)))
-    ).one()
+    queued = count(waiting(user, select(Interaction.id)).limit(1000))
+    oldest = db.session.scalar(waiting(user, select(func.min(Interaction.queued_at))))
     mine = count(select(Case.id).where(Case.assignee_id == user.id, Case.status.in_(OPEN)).limit(1000))
     return Today(handled, queued, oldest, mine, last_messages(user))
 

@@ -62,7 +62,7 @@ def elapsed(at: datetime | None) -> str:
     seconds = max(0, int((now() - at).total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if days:
-        return _("%(days)sd %(hours)sh", days=days, hours=hours % 24)
+        return str(_("%(days)sd %(hours)sh", days=days, hours=hours % 24))
     if hours:
         return f"{hours}:{minutes % 60:02}:{seconds % 60:02}"
     return f"{minutes}:{seconds % 60:02}"

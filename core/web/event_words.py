@@ -42,28 +42,35 @@ def words_of(entry: Entry) -> str:
         return _disposition(who, data)
     if entry.row.kind == "case.opened":
         number = data.get("follow_up_of")
-        return _("Case opened as a follow-up of %(number)s", number=number) if number else _("Case opened")
+        return str(_("Case opened as a follow-up of %(number)s", number=number) if number else _("Case opened"))
     if entry.row.kind == "case.followed_up":
-        return _("Continued in case %(number)s", number=data.get("number", ""))
+        return str(_("Continued in case %(number)s", number=data.get("number", "")))
     if entry.row.kind.startswith("case.") and "after" in data:
         return _changed(entry.row.kind.removeprefix("case."), who, data)
     plain = _PLAIN.get(entry.row.kind)
     if plain is None:
         return str(data.get("title_ru" if here() == "ru" else "title_en") or data.get("text") or entry.row.kind)
-    return plain(who)
+    return str(plain(who))
 
 
 def _disposition(who: str, data: dict[str, str]) -> str:
     title = data.get("title_ru" if here() == "ru" else "title_en") or _("no disposition")
-    line = _("%(who)s closed the interaction: %(title)s", who=who, title=title) if who else _("Interaction closed: %(title)s", title=title)
+    words = _("%(who)s closed the interaction: %(title)s") if who else _("Interaction closed: %(title)s")
+    line = words % {"who": who, "title": title}
     return f"{line} — {data['comment']}" if data.get("comment") else line
 
 
 def _changed(field: str, who: str, data: dict[str, str]) -> str:
-    names = {"priority": _("the priority"), "subject": _("the subject"), "status": _("the status"), "assignee_id": _("the agent")}
+    names = {
+        "priority": _("the priority"),
+        "subject": _("the subject"),
+        "status": _("the status"),
+        "assignee_id": _("the agent"),
+    }
     values = {"critical": _("Critical"), "high": _("High"), "medium": _("Medium"), "low": _("Low")}
     after = str(data.get("after") or "—")
-    return _("%(who)s changed %(field)s: %(value)s", who=who or _("Automation"), field=names.get(field, field), value=values.get(after, after))
+    shown = {"field": names.get(field, field), "value": values.get(after, after)}
+    return str(_("%(who)s changed %(field)s: %(value)s", who=who or _("Automation"), **shown))
 
 
 _PLAIN = {
