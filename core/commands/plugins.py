@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.commands.plugins_new import new
 from core.commands.terminal import House, answer, answer_rows, in_terminal, json_option, pass_house
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group()
 def plugins() -> None:
     """Channels and functions: list, enable, disable."""
+
+
+plugins.add_command(new)
 
 
 @plugins.command("list")
