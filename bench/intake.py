@@ -25,19 +25,45 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.house import SERVICES, cpu_seconds, free_port, make_house, table
 
 PLUGINS = ("kb", "email", "sla")
 GOAL_MS = 5.0
-WORDS = (
-    "подпись сертификат отчёт ошибка документ контрагент сервер обновление доступ пароль счёт оплата форма выгрузка не открывается "
-    "после вчера срочно помогите появляется сообщение программа установка ключ носитель кабинет сотрудник"
-).split()
+WORDS = [
+    "подпись",
+    "сертификат",
+    "отчёт",
+    "ошибка",
+    "документ",
+    "контрагент",
+    "сервер",
+    "обновление",
+    "доступ",
+    "пароль",
+    "счёт",
+    "оплата",
+    "форма",
+    "выгрузка",
+    "не",
+    "открывается",
+    "после",
+    "вчера",
+    "срочно",
+    "помогите",
+    "появляется",
+    "сообщение",
+    "программа",
+    "установка",
+    "ключ",
+    "носитель",
+    "кабинет",
+    "сотрудник",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +129,9 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], output: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A process that gets SIGINT at the end."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=Path(__file__).parent.parent)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, cwd=Path(__file__).parent.parent)
     try:
         yield process
     finally:
@@ -134,7 +160,7 @@ def measure(home: Path, port: int, centre: subprocess.Popen[bytes], pid: int, op
     # A count every 50 ms costs the centre nothing it would notice: WAL readers block nobody.
     wait_for("cases", centre, lambda: count(home, 'SELECT count(*) FROM "case"') >= mails, options.patience)
     cases, cpu_cases = time.monotonic() - began, cpu_seconds(pid) - before
-    waiting = "SELECT count(*) FROM outbox_row WHERE state = 'pending'"
+    waiting = "SELECT count(*) FROM outbox WHERE state = 'pending'"
     wait_for("answers", centre, lambda: not count(home, waiting), options.patience)
     answered, cpu_all = time.monotonic() - began, cpu_seconds(pid) - before
     found = count(home, 'SELECT count(*) FROM "case"')
@@ -149,7 +175,7 @@ def run(options: argparse.Namespace, acknowledge: bool) -> Measured:
         home, port = Path(folder), free_port()
         make_house(home, PLUGINS, smtp_port=port, acknowledge=acknowledge)
         command = [sys.executable, "-m", "cli", "--home", folder, "run", "--port", "0"]
-        with running(command) as centre:
+        with running(command, subprocess.DEVNULL) as centre:
             wait_for("the listener", centre, lambda: answers(port), 20)
             pid = json.loads((home / "run" / "okno.json").read_text())["children"]["worker"]
             return measure(home, port, centre, pid, options)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,8 @@ PLUGINS = ("kb", "email", "sla")
 CHUNK = 5000
 WAITING, IN_HAND = 1000, 400
 PAGES = (
-    ("home", "/"),
+    ("home, whole page", "/"),
+    ("group queue, whole page", "/queue"),
     ("group queue", "/queue"),
     ("cases, mine", "/cases?scope=mine"),
     ("cases, all active", "/cases?scope=all"),
@@ -149,6 +150,16 @@ def _clocks(app: Flask) -> None:
             app.extensions["okno"].hooks.during_case_change(change)
 
 
+def a_case(cases: int) -> int:
+    """The newest case that the first service has, so that all viewers may see it."""
+    return cases - (cases - 1) % len(SERVICES)
+
+
+def asked_by(name: str) -> dict[str, str]:
+    """The headers of htmx, which fetches panels into tabs; a whole page is asked for without."""
+    return {} if "whole page" in name else {"HX-Request": "true"}
+
+
 def sign_in(client: FlaskClient, login: str) -> None:
     """Sign in as a browser does."""
     token = TOKEN.search(client.get("/sign-in").text)
@@ -175,10 +186,10 @@ def in_process(app: Flask, cases: int, rounds: int) -> Iterator[tuple[str, str, 
         client = app.test_client()
         sign_in(client, login)
         for name, path in PAGES:
-            url = path.format(case=cases)
+            url, headers = path.format(case=a_case(cases)), asked_by(name)
 
-            def ask(url: str = url, client: FlaskClient = client) -> None:
-                answer = client.get(url, headers={"HX-Request": "true"})
+            def ask(url: str = url, client: FlaskClient = client, headers: dict[str, str] = headers) -> None:
+                answer = client.get(url, headers=headers)
                 assert answer.status_code == 200, (url, answer.status_code)
 
             p50, p95, cpu = timed(rounds, ask, time.process_time)
@@ -250,8 +261,8 @@ class Browser:
         status, _ = self.ask("POST", "/sign-in", form)
         assert status == 302, status
 
-    def ask(self, method: str, url: str, form: str = "") -> tuple[int, str]:
-        headers = {"Cookie": self.cookie, "HX-Request": "true"} if self.cookie else {}
+    def ask(self, method: str, url: str, form: str = "", headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+        headers = {**(headers or {}), "Cookie": self.cookie}
         headers |= {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         self.connection.request(method, url, form or None, headers)
         answer = self.connection.getresponse()
@@ -267,10 +278,10 @@ def over_http(home: Path, cases: int, rounds: int) -> Iterator[tuple[str, str, f
         for login in VIEWERS:
             browser = Browser(port, login)
             for name, path in PAGES:
-                url = path.format(case=cases)
+                url, headers = path.format(case=a_case(cases)), asked_by(name)
 
-                def ask(url: str = url, browser: Browser = browser) -> None:
-                    status, _ = browser.ask("GET", url)
+                def ask(url: str = url, browser: Browser = browser, headers: dict[str, str] = headers) -> None:
+                    status, _ = browser.ask("GET", url, headers=headers)
                     assert status == 200, (url, status)
 
                 yield name, login, *timed(rounds, ask, lambda: cpu_seconds(pid))
