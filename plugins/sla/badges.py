@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+import structlog
 from sqlalchemy import select
 
 from core.clock import now
@@ -16,12 +17,14 @@ from plugins.sla.business_time import WorkingTime
 from plugins.sla.catalogue import load
 from plugins.sla.clock import Reading, observe, reading
 from plugins.sla.clock_state import ClockState, Flag, PhaseKind
+from plugins.sla.field_reading import FieldError
 from plugins.sla.models import SlaClock
 
 Tone = Literal["neutral", "good", "warn", "bad", "info"]
 WAITING = Text("the clock stands: waiting for the contact", "часы стоят: ждём ответа контакта")
 CLOSED = Text("the clock stands: outside opening hours", "часы стоят: нерабочее время")
 DUE = Text("due", "срок")
+log = structlog.get_logger("okno.sla")
 # Where open time and the wall clock run apart by less than this, one may be counted down for the other.
 _SAME = timedelta(seconds=1)
 
@@ -34,7 +37,12 @@ def collect(case_ids: Sequence[int], language: str) -> dict[int, list[Badge]]:
     catalogue, at = load(), now()
     found: dict[int, list[Badge]] = {}
     for case_id, stored in rows:
-        state = ClockState.from_dict(stored)
+        try:
+            state = ClockState.from_dict(stored)
+        except FieldError as error:
+            # One damaged clock must not take the badges of the whole page away.
+            log.error("clock cannot be read", case_id=case_id, error=str(error))
+            continue
         mark = badge(state, catalogue.time(state.terms.calendar), at, language)
         if mark is not None:
             found[case_id] = [mark]

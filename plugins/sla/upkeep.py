@@ -13,6 +13,7 @@ from plugins.sla.business_time import NoOpenTime
 from plugins.sla.case_clocks import adopt, keep, renewed
 from plugins.sla.catalogue import Catalogue, load
 from plugins.sla.clock_state import ClockState
+from plugins.sla.field_reading import FieldError
 from plugins.sla.models import SlaClock
 
 BATCH = 200
@@ -37,11 +38,17 @@ def warn_due(limit: int = BATCH) -> int:
 
 
 def _warn(clock_id: int) -> None:
-    row = _locked(SlaClock.id == clock_id, 1)
-    if not row or row[0].next_flag_at is None:
-        return
-    before = ClockState.from_dict(row[0].state)
-    keep(row[0], before, clock.observe(before, max(now(), before.phase.started)))
+    for row in _locked(SlaClock.id == clock_id, 1):
+        if row.next_flag_at is None:
+            continue
+        try:
+            before = ClockState.from_dict(row.state)
+        except FieldError as error:
+            # One damaged clock must not keep the warnings of all others back.
+            log.error("clock cannot be read", case_id=row.case_id, error=str(error))
+            row.next_flag_at = None
+            continue
+        keep(row, before, clock.observe(before, max(now(), before.phase.started)))
 
 
 def mark(which: ColumnElement[bool]) -> int:
@@ -71,12 +78,12 @@ def recompute(limit: int = BATCH) -> int:
 
 def _renew(row: SlaClock, catalogue: Catalogue) -> None:
     row.stale = False
-    before = ClockState.from_dict(row.state)
     if row.resolved:
         return
     try:
+        before = ClockState.from_dict(row.state)
         after = renewed(before, row, catalogue, now())
-    except NoOpenTime as error:
+    except (FieldError, NoOpenTime) as error:
         log.warning("clock left as it was", case_id=row.case_id, error=str(error))
         return
     keep(row, before, after, notify=False)

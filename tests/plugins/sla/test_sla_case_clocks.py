@@ -233,3 +233,61 @@ def test_a_change_and_its_clock_are_one_transaction(db: Any, open_case: Case, cl
     with pytest.raises(RuntimeError, match="later"):
         close_and_fail()
     assert clock_of(case_id).state == before
+
+
+@pytest.mark.feature("S-03")
+def test_the_clock_follows_the_work_at_the_desk(
+    app: Any, db: Any, centre: SimpleNamespace, open_case: Case, clock_of: Any
+) -> None:
+    from core import assignment, clock, presence
+    from core.db import transaction
+    from core.model import Disposition, Interaction
+
+    case_id = open_case("high")
+    with transaction():
+        waits = Disposition(key="waits", title_en="Waits", title_ru="Ждёт", closes_case=False)
+        solved = Disposition(key="solved", title_en="Solved", title_ru="Решено")
+        db.session.add_all([waits, solved])
+        ids = []
+        for number in range(2):
+            values = {"case_id": case_id, "service_id": centre.service, "channel": "email", "direction": "in"}
+            row = Interaction(**values, address=f"{number}@example.org", queued_at=TUESDAY)
+            db.session.add(row)
+            db.session.flush()
+            ids.append(row.id)
+        first, second, waits_id, solved_id = *ids, waits.id, solved.id
+    with clock.at(TUESDAY + minutes(5)):
+        presence.sign_on(centre.agent)
+        assignment.take(first, centre.agent)
+    assert clock_of(case_id).state["phases"][-1]["holder"] == f"user:{centre.agent}"
+    with clock.at(TUESDAY + minutes(10)):
+        assignment.complete(first, centre.agent, waits_id)
+    assert clock_of(case_id).paused
+    with clock.at(TUESDAY + minutes(30)):
+        assignment.take(second, centre.agent)
+    row = clock_of(case_id)
+    assert not row.paused and row.response_due == TUESDAY + minutes(65)
+    with clock.at(TUESDAY + minutes(40)):
+        assignment.complete(second, centre.agent, solved_id)
+    assert clock_of(case_id).resolved
+    assert no_faults(app)
+
+
+def test_a_damaged_clock_keeps_no_other_back(
+    app: Any, db: Any, open_case: Case, clock_of: Any, timeline_of: Any
+) -> None:
+    from core import clock
+    from core.db import transaction
+    from plugins.sla import upkeep
+
+    damaged, sound = open_case("critical"), open_case("high")
+    with transaction():
+        clock_of(damaged).state = {"version": 99}
+        clock_of(damaged).stale = True
+    with clock.at(TUESDAY + minutes(40)):
+        upkeep.watch()
+    assert [entry.kind for entry in timeline_of(sound)] == ["sla.warning"]
+    assert clock_of(damaged).next_flag_at is None
+    assert not clock_of(damaged).stale
+    shown = app.extensions["okno"].hooks.case_badges([damaged, sound], "ru")
+    assert not shown[damaged] and shown[sound]
