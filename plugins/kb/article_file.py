@@ -29,7 +29,7 @@ from typing import Any
 
 import yaml
 
-from plugins.kb.operations import SECTION_TITLES, many_lines, one_line, section_key
+from plugins.kb.operations import SECTION_TITLES, one_line, section_key
 
 HTML_MARK = "<!-- html -->"
 _OURS = re.compile(r"^( *)(## |##$|<!-- html -->$)", re.MULTILINE)
@@ -127,13 +127,13 @@ def _sections(body: str, language: str) -> list[dict[str, Any]]:
             found[-1][1].append(line)
     result: list[dict[str, Any]] = []
     for heading, lines in found:
-        content = many_lines("\n".join(lines))
-        if not heading and not content:
+        content = "\n".join(lines).strip("\n")
+        if not heading and not content.strip():
             continue
         title, key = _heading(heading)
         title = title or SECTION_TITLES["solution"].to(language)
         is_html = content.split("\n", 1)[0] == HTML_MARK
-        source = _MOVED.sub(r"\1\2", content.removeprefix(HTML_MARK).strip("\n") if is_html else content)
+        source = _MOVED.sub(r"\1\2", content.removeprefix(HTML_MARK) if is_html else content).strip()
         result.append({"key": key or section_key(title, len(result)), "title": title, ("html" if is_html else "markdown"): source})
     return result
 

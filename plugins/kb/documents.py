@@ -86,7 +86,8 @@ def all_documents() -> Iterator[SearchDocument]:
             return
         yield from (document(article, paths) for article in rows)
         last = rows[-1].id
-        db.session.expunge_all()
+        for row in rows:
+            db.session.expunge(row)
 
 
 def load_texts(ids: Sequence[str]) -> dict[str, tuple[str, str]]:

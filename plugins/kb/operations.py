@@ -233,8 +233,11 @@ def _folder(folder_id: Any) -> Folder:
 
 def words(values: Iterable[Any]) -> list[str]:
     """A list of short texts without empty ones and repeats, in order."""
-    found = {folded(value): one_line(value)[:TAG_MOST].strip() for value in reversed(list(values))}
-    return [value for value in reversed(found.values()) if value]
+    found: dict[str, str] = {}
+    for value in values:
+        if text := one_line(value)[:TAG_MOST].strip():
+            found.setdefault(folded(text), text)
+    return list(found.values())
 
 
 def services(keys: Iterable[str]) -> list[Service]:

@@ -1,0 +1,338 @@
+"""The panel and the pages, asked for as a browser does, on both data bases."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+from sqlalchemy import event, func, select
+
+from tests.support.places import ROOT
+
+DEMO = ROOT / "plugins/kb/demo"
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"core.plugins": ["kb"]}
+
+
+@pytest.fixture
+def centre(db: Any) -> dict[str, int]:
+    """Services, an agent and an editor, a case with a letter, articles about signatures."""
+    from core import directory
+    from core.casework import create
+    from core.db import transaction
+    from core.model import Contact, Interaction, Message, Service
+    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.index import rebuild
+
+    directory.ensure_roles()
+    agent = directory.add_user("anna", "Анна", last_name="Соколова", language="ru", roles=["agent"])
+    editor = directory.add_user("vera", "Вера", language="ru", roles=["editor"])
+    with transaction():
+        for role in agent.roles + editor.roles:
+            extra = {"kb.view", "kb.edit"} if role.key == "editor" else {"kb.view", "case.view_all"}
+            role.privileges = sorted({*role.privileges, *extra})
+        support = Service(key="support", title_en="Support", title_ru="Поддержка")
+        signature = Service(key="signature", title_en="Signature", title_ru="Подпись", is_default=True)
+        contact = Contact(name="Пётр Иванов")
+        db.session.add_all([support, signature, contact])
+        db.session.flush()
+        case = create(subject="Не подписывается отчёт", service=signature, contact=contact)
+        row = Interaction(
+            channel="email", case_id=case.id, service_id=signature.id, contact_id=contact.id, agent_id=agent.id, state="active"
+        )
+        db.session.add(row)
+        db.session.flush()
+        text = "Пишет: введён неправильный PIN-код, 0x8010006B"
+        db.session.add(
+            Message(
+                interaction_id=row.id, case_id=case.id, source_key="m1", author="contact", direction="in", subject=case.subject, body_text=text
+            )
+        )
+    load_folder(DEMO / "ru")
+    rebuild()
+    return {"agent": agent.id, "editor": editor.id, "case": case.id, "interaction": row.id, "service": signature.id}
+
+
+class Browser:
+    """A client that asks as a server would: nothing is kept in the application context between two requests."""
+
+    def __init__(self, app: Flask, user_id: int) -> None:
+        from core.db import db, transaction
+        from core.model import SignIn
+
+        self.client: FlaskClient = app.test_client()
+        with transaction():
+            db.session.add(SignIn(user_id=user_id, token_hash=hashlib.sha256(f"t{user_id}".encode()).hexdigest()))
+        with self.client.session_transaction() as session:
+            session["token"], session["csrf"] = f"t{user_id}", "csrf"
+
+    def get(self, path: str, **values: Any) -> Any:
+        self._fresh()
+        return self.client.get(path, headers={"HX-Request": "true"}, query_string=values)
+
+    def post(self, path: str, **values: Any) -> Any:
+        self._fresh()
+        return self.client.post(path, headers={"HX-Request": "true", "X-CSRF-Token": "csrf"}, data=values)
+
+    def _fresh(self) -> None:
+        from core.db import db
+
+        for name in list(g):
+            g.pop(name)
+        db.session.remove()
+
+
+@pytest.fixture
+def agent(app: Flask, centre: dict[str, int]) -> Browser:
+    return Browser(app, centre["agent"])
+
+
+@pytest.fixture
+def editor(app: Flask, centre: dict[str, int]) -> Browser:
+    return Browser(app, centre["editor"])
+
+
+@contextmanager
+def counted(db: Any) -> Iterator[list[str]]:
+    """The statements that run inside the block."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def numbers(page: Any) -> list[int]:
+    """The articles of a list, in order."""
+    return [int(number) for number in re.findall(r'data-kb-open="(\d+)"', page.text)]
+
+
+@pytest.mark.feature("K-03")
+def test_the_panel_begins_with_what_fits_the_case(agent: Browser, centre: dict[str, int], db: Any) -> None:
+    agent.get("/kb/panel", case_id=centre["case"], interaction_id=centre["interaction"])
+    with counted(db) as statements:
+        page = agent.get("/kb/panel", case_id=centre["case"], interaction_id=centre["interaction"])
+    assert page.status_code == 200
+    assert "Подходит к этому запросу" in page.text
+    assert 1001 in numbers(page)[:5]
+    assert "Только для сервиса «Подпись»" in page.text
+    assert len(statements) <= 18, statements
+
+
+@pytest.mark.feature("K-03")
+def test_search_as_you_type_shows_hits_counts_and_tags(agent: Browser, db: Any) -> None:
+    agent.get("/kb/panel/results", q="пин")
+    with counted(db) as statements:
+        page = agent.get("/kb/panel/results", q="неверный пин-к")
+    assert numbers(page)[0] in (1001, 1002)
+    assert "<mark>" in page.text and "Найдено" in page.text
+    assert 'class="kb-chip"' in page.text
+    assert len(statements) <= 9, statements
+
+
+def test_tags_narrow_and_stand_apart(agent: Browser) -> None:
+    page = agent.get("/kb/panel/results", q="подпись", tag="носитель")
+    assert numbers(page) and 'aria-pressed="true"' in page.text
+    every = agent.get("/kb/panel/results", q="носитель")
+    assert "Найдено в тегах" in every.text
+
+
+def test_the_service_of_the_case_narrows(agent: Browser, centre: dict[str, int]) -> None:
+    about = {"case_id": centre["case"], "q": "отчёт"}
+    every, own = agent.get("/kb/panel/results", **about), agent.get("/kb/panel/results", only_service=1, **about)
+    total = re.compile(r'role="status">\D*(\d+)')
+    assert int(total.search(own.text)[1]) < int(total.search(every.text)[1])  # type: ignore[index]
+
+
+def test_a_wrong_keyboard_layout_is_corrected_and_said(agent: Browser) -> None:
+    page = agent.get("/kb/panel/results", q="gjlgbcm cthnbabrfn")
+    assert "Исправлено на" in page.text and numbers(page)
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"', "((((", "tag:", "NOT", "%_\\", "\x00", "я" * 600])
+def test_whatever_is_typed_is_answered(agent: Browser, text: str) -> None:
+    page = agent.get("/kb/panel/results", q=text)
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+
+
+def test_nothing_found_says_so(agent: Browser) -> None:
+    assert "Ничего не найдено" in agent.get("/kb/panel/results", q="ъъъъъъ").text
+
+
+@pytest.mark.feature("K-05")
+def test_an_article_in_the_panel_shows_what_will_be_filled_in(agent: Browser, centre: dict[str, int]) -> None:
+    page = agent.get("/kb/panel/articles/1001", case_id=centre["case"], interaction_id=centre["interaction"], q="пин-код")
+    assert '<span class="kb-var" title="$(from.name)">Пётр Иванов</span>' in page.text
+    assert "<mark>ПИН-код</mark>" in page.text
+    assert 'href="/kb/articles/1002"' in page.text
+    assert re.search(r'aria-selected="true" data-kb-section="reply"', page.text)
+
+
+@pytest.mark.feature("K-04")
+@pytest.mark.feature("K-05")
+def test_use_gives_the_filled_answer_and_ties_it_to_the_case(agent: Browser, centre: dict[str, int], db: Any) -> None:
+    from core.model import Case, TimelineEntry
+    from plugins.kb.models import Use
+    from plugins.kb.reading import by_number
+
+    article = by_number(1001)
+    answer = agent.post(f"/kb/articles/{article.id}/use", section="reply", case_id=centre["case"], interaction_id=centre["interaction"])
+    told = answer.json
+    case = db.session.get(Case, centre["case"])
+    assert "Здравствуйте, Пётр Иванов!" in told["html"] and case.number in told["html"] and "Анна" in told["html"]
+    assert (told["unknown"], told["empty"], told["uses"], told["cursor"]) == ([], [], 1, True)
+    row = db.session.scalar(select(Use))
+    assert (row.case_id, row.interaction_id, row.message_id, row.user_id) == (centre["case"], centre["interaction"], None, centre["agent"])
+    entry = db.session.scalar(select(TimelineEntry).where(TimelineEntry.kind == "kb.used"))
+    assert entry.data["title_ru"].startswith("Использована статья №1001")
+
+
+def test_variables_without_a_value_are_told_before_and_marked_after(agent: Browser, centre: dict[str, int], db: Any) -> None:
+    from core.db import transaction
+    from core.model import Contact
+    from plugins.kb.reading import by_number
+
+    with transaction():
+        db.session.scalar(select(Contact)).name = ""
+    page = agent.get("/kb/panel/articles/1001", case_id=centre["case"], interaction_id=centre["interaction"])
+    assert "Нечего подставить" in page.text and "<code>$(from.name)</code>" in page.text
+    told = agent.post(f"/kb/articles/{by_number(1001).id}/use", section="reply", interaction_id=centre["interaction"]).json
+    assert told["empty"] == ["from.name"] and 'data-unfilled="from.name"' in told["html"]
+
+
+@pytest.mark.feature("K-04")
+def test_the_sent_reply_knows_which_article_it_carried(agent: Browser, centre: dict[str, int], db: Any) -> None:
+    from core.app import okno
+    from core.db import transaction
+    from core.model import Message
+    from core.snapshots import message_info
+    from plugins.kb.models import Use
+    from plugins.kb.reading import by_number
+
+    agent.post(f"/kb/articles/{by_number(1001).id}/use", interaction_id=centre["interaction"])
+    with transaction():
+        message = Message(
+            interaction_id=centre["interaction"],
+            case_id=centre["case"],
+            source_key="r1",
+            author="agent",
+            user_id=centre["agent"],
+            direction="out",
+        )
+        db.session.add(message)
+        db.session.flush()
+        okno().hooks.during_message(message_info(message, first_in_case=False))
+    assert db.session.scalar(select(Use.message_id)) == message.id
+
+
+@pytest.mark.feature("K-07")
+def test_the_star_pins_and_unpins(agent: Browser, centre: dict[str, int]) -> None:
+    from plugins.kb.reading import by_number
+
+    article_id = by_number(1001).id
+    assert "Ошибка 0x8010006B" in agent.post("/kb/favourites", article_id=article_id).text
+    assert 'aria-pressed="true"' in agent.get("/kb/panel/articles/1001").text
+    assert "Ошибка 0x8010006B" not in agent.post("/kb/favourites/remove", article_id=article_id).text
+
+
+def test_pages_are_drawn_in_both_languages(agent: Browser, editor: Browser) -> None:
+    for path in ("/kb", "/kb/articles/1001", "/kb/tile", "/kb/panel", "/kb/articles/1001/preview"):
+        for who in (agent, editor):
+            for language in ("ru", "en"):
+                page = who.get(path, lang=language)
+                assert page.status_code == 200, (path, page.text[:300])
+    assert "Недавно использовали" not in agent.get("/kb/articles/1001", lang="en").text
+    assert "Most used" in agent.get("/kb", lang="en").text
+
+
+def test_agents_read_and_editors_write(agent: Browser, editor: Browser) -> None:
+    for path in ("/kb/articles/new", "/kb/articles/1001/edit"):
+        assert (agent.get(path).status_code, editor.get(path).status_code) == (403, 200)
+    assert agent.post("/kb/articles/1001/status", status="archived").status_code == 403
+    assert agent.get("/kb/articles/9999").status_code == 404
+
+
+def form(editor: Browser, number: int) -> dict[str, Any]:
+    """The values of the edit form as a browser would send them."""
+    from plugins.kb.editor_views import values_of
+    from plugins.kb.reading import by_number
+
+    values = values_of(by_number(number))
+    sections = values.pop("sections")
+    public = {"public": "1"} if values.pop("public") else {}
+    names = {"section_key": "key", "section_title": "title", "section_source": "source"}
+    return values | public | {name: [section[key] for section in sections] for name, key in names.items()}
+
+
+def test_an_edit_is_saved_and_a_form_that_changes_nothing_changes_nothing(editor: Browser, db: Any) -> None:
+    from plugins.kb.folder_exchange import head_of
+    from plugins.kb.reading import by_number
+
+    before = head_of(by_number(1001)), by_number(1001).sections
+    answer = editor.post("/kb/articles/1001/edit", **form(editor, 1001))
+    assert answer.status_code == 204 and "kb:saved" in answer.headers["HX-Trigger"]
+    assert (head_of(by_number(1001)), by_number(1001).sections) == before
+    editor.post("/kb/articles/1001/edit", **(form(editor, 1001) | {"title": "Новое"}))
+    assert (by_number(1001).title, by_number(1001).version) == ("Новое", 3)
+
+
+def test_the_second_editor_keeps_the_text_and_sees_the_other_one(editor: Browser, centre: dict[str, int], db: Any) -> None:
+    from plugins.kb.operations import update_article
+    from plugins.kb.reading import by_number
+
+    mine = form(editor, 1001) | {"section_source": ["мой текст"] * 3}
+    article = by_number(1001)
+    update_article(article.id, centre["agent"], article.version, {"sections": [{"title": "Общее решение", "markdown": "их текст"}]})
+    page = editor.post("/kb/articles/1001/edit", **mine)
+    assert page.status_code == 200
+    assert "Ваш текст не потерян" in page.text and "мой текст" in page.text and "их текст" in page.text
+    assert by_number(1001).sections[0]["html"] == "<p>их текст</p>"
+    again = mine | {"version": re.search(r'name="version" value="(\d+)"', page.text)[1]}  # type: ignore[index]
+    assert editor.post("/kb/articles/1001/edit", **again).status_code == 204
+    assert by_number(1001).sections[0]["html"] == "<p>мой текст</p>"
+
+
+def test_a_new_article_is_a_draft_until_it_is_published(agent: Browser, editor: Browser) -> None:
+    from plugins.kb.models import Article
+    from plugins.kb.reading import by_number
+    from core.db import db
+
+    values = form(editor, 1001) | {"title": "Совсем новая", "tags": "новинка, ошибка"}
+    assert editor.post("/kb/articles", **values).status_code == 204
+    number = db.session.scalar(select(func.max(Article.number)))
+    assert agent.get(f"/kb/articles/{number}").status_code == 404
+    assert "Черновик" in editor.get(f"/kb/articles/{number}").text
+    assert editor.post(f"/kb/articles/{number}/status", status="published").status_code == 204
+    assert agent.get(f"/kb/articles/{number}").status_code == 200
+    assert by_number(number).tags == ["новинка", "ошибка"]
+
+
+def test_a_title_that_is_taken_is_told_at_its_field_and_the_text_stays(editor: Browser) -> None:
+    page = editor.post("/kb/articles", **(form(editor, 1001) | {"notes": "мои заметки"}))
+    assert page.status_code == 200
+    assert "уже есть статья" in page.text and "мои заметки" in page.text
+
+
+def test_the_preview_of_markdown_is_safe(editor: Browser) -> None:
+    html = editor.post("/kb/markdown", source="**ж** <img src=x onerror=alert(1)> №1001 https://a.example").text
+    assert "<strong>ж</strong>" in html and "onerror" not in html and 'href="/kb/articles/1001"' in html
+
+
+def test_a_case_that_one_may_not_see_gives_no_focus(app: Flask, centre: dict[str, int], editor: Browser) -> None:
+    page = editor.get("/kb/panel", case_id=centre["case"])
+    assert page.status_code == 200 and "Подходит к этому запросу" not in page.text
