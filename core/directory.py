@@ -204,6 +204,11 @@ def enable_user(user_id: int) -> None:
             audit.record("user.enable", "user", user.login)
 
 
+def refuse_own_end() -> None:
+    """Raise the refusal for somebody who would disable themselves."""
+    raise Rejected(Text("You cannot disable yourself.", "Нельзя отключить самого себя."), "own-account")
+
+
 def _keep_an_admin(user_id: int) -> None:
     others = (
         select(func.count())
@@ -272,6 +277,12 @@ def ensure_roles() -> list[str]:
     return names
 
 
+def refuse_known_role(key: str) -> None:
+    """Raise :class:`Invalid` (``exists``) when there is a role of that key."""
+    if db.session.scalar(select(Role.id).where(Role.key == key.strip())) is not None:
+        raise Invalid({"key": Text("A role with this key exists.", "Роль с таким ключом уже есть.")}, "exists")
+
+
 def save_role(key: str, title_en: str, title_ru: str, privileges: Iterable[str]) -> Role:
     """Add a role or change the one of that key.
 
@@ -335,6 +346,7 @@ def add_team(key: str, title_en: str, title_ru: str) -> Team:
             raise Invalid({"key": Text("A team with this key exists.", "Группа с таким ключом уже есть.")}, "exists")
         team = Team(**values)
         db.session.add(team)
+        db.session.flush()
         audit.record("team.add", "team", values["key"], after=values)
     return team
 
