@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,6 +19,7 @@ from core.contracts import Daemon, Job
 from core.db import db, transaction
 from core.events import log as events
 from core.events.wake import Listener
+from core.holder import holder
 from core.model import Lease
 from core.workflow import engine as workflow
 
@@ -28,11 +27,6 @@ LEASE_SECONDS = 10
 POLL_SECONDS = 1.0
 DAEMON_RETRY_SECONDS = 10
 log = structlog.get_logger("okno.worker")
-
-
-def holder() -> str:
-    """A name for this process that no other living process has."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def lead(name: str, who: str, seconds: float = LEASE_SECONDS) -> bool:
@@ -119,6 +113,7 @@ class Worker:
         with self.app.app_context():
             house = self.app.extensions["okno"]
             self.leading = lead("worker", self.who)
+            outbox.release_abandoned()
             jobs, daemons = house.hooks.jobs(), house.hooks.daemons()
             self.listener = Listener(self.loops, lambda name: self.loops[name].wake())
         for loop in self.loops.values():
@@ -185,10 +180,12 @@ class Worker:
             db.session.execute(update(Lease).where(Lease.holder == self.who).values(expires_at=now()))
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT."""
-        ask = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: ask.set())
+        """Work until SIGTERM or SIGINT.
+
+        The signals are blocked in every thread and waited for here: a handler would only run once the main thread happens to wake.
+        """
+        ends = {signal.SIGTERM} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
-        ask.wait()
+        signal.sigwait(ends)
         self.stop()
