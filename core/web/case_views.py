@@ -18,7 +18,7 @@ from core.web import case_queries, desk_frame, desk_queries, drawing
 VIEWS = ("talk", "events")
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
 # A letter is a foreign page: nothing in it runs or calls out; images come from the letter itself.
-BODY_POLICY = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+BODY_POLICY = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 COLOURED = re.compile(r"bgcolor=|background|<style|color\s*[:=]", re.IGNORECASE)
 CID = re.compile(r"(src\s*=\s*[\"']?)cid:([^\"'\s>]+)", re.IGNORECASE)
 
