@@ -56,6 +56,7 @@ class House:
     def faults(self) -> dict[str, int]:
         """Counts by hook, brought to the data base as the worker and requests do."""
         faults.flush()
+        db.session.rollback()
         rows = db.session.scalars(db.select(PluginFault).where(PluginFault.plugin == "broken"))
         return {row.hook: row.count for row in rows}
 
