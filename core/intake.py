@@ -134,6 +134,9 @@ def _receive(inbound: Inbound) -> Received:
     joined = _session(inbound)
     case = joined.case if joined else db.session.get(Case, inbound.case_id) if inbound.case_id else None
     follow_up = case is not None and case.status == "closed" and joined is None
+    if follow_up and not inbound.automatic and (later := _open_follow_up(case)) is not None:
+        # Who answers an old letter twice goes on with the follow-up that the first answer opened.
+        case, follow_up = later, False
     before = case
     if inbound.automatic and case is not None and joined is None:
         # A machine's answer belongs to the history; it wakes nobody and reopens nothing, or two machines would never stop.
@@ -204,6 +207,14 @@ def _session(inbound: Inbound) -> Interaction | None:
         return None
     query = select(Interaction).where(Interaction.session_key == inbound.interaction_key, Interaction.state.in_(OPEN_STATES))
     return db.session.scalar(query)
+
+
+def _open_follow_up(case: Case | None) -> Case | None:
+    """The newest case that continues this closed one and is still open, however many follow-ups lie between."""
+    while case is not None and case.status == "closed":
+        query = select(Case).where(Case.follow_up_of_id == case.id)
+        case = db.session.scalar(query.order_by(Case.id.desc()).limit(1))
+    return case
 
 
 def _open_interaction(case: Case, channel: str) -> Interaction | None:

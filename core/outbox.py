@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -19,9 +20,11 @@ from core.contracts import OutboxResult
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
+from core.holder import holder, is_dead
 from core.model import Message, OutboxRow
 
 LEASE = timedelta(minutes=3)
+CLAIMED = "being sent by "
 BACKOFF = (15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
 log = structlog.get_logger("okno.outbox")
 
@@ -40,8 +43,12 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | N
 
 def send_due(limit: int = 20) -> int:
     """Carry out due rows; returns how many were attempted. Rows of kinds nobody handles wait."""
+    claimed_at = monotonic()
     rows = _claim(limit)
-    for row_id, kind, key, payload, attempts in rows:
+    for done, (row_id, kind, key, payload, attempts) in enumerate(rows):
+        if monotonic() - claimed_at > LEASE.total_seconds() / 2:
+            _give_back([row[0] for row in rows[done:]])
+            return done
         try:
             result = okno().outbox_handlers[kind].send(key, payload)
         except Exception as error:  # a handler may meet anything; the row is kept
@@ -68,7 +75,31 @@ def _claim(limit: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
         for row in rows:
             row.due_at = moment + LEASE
             row.attempts += 1
+            row.detail = f"{CLAIMED}{holder()}"
         return [(row.id, row.kind, row.key, row.payload, row.attempts) for row in rows]
+
+
+def _give_back(row_ids: list[int]) -> None:
+    """Slow servers ate up the lease: let the rest come round again before another worker takes it too."""
+    with transaction():
+        mine = update(OutboxRow).where(OutboxRow.id.in_(row_ids), OutboxRow.state == "pending")
+        db.session.execute(mine.values(due_at=now(), attempts=OutboxRow.attempts - 1, detail=""))
+
+
+def release_abandoned() -> int:
+    """Make due at once what a worker of this machine had claimed when it was killed; returns how many rows.
+
+    For the start of a worker: what its own process number had claimed belonged to a dead one as well.
+    """
+    claimed = select(OutboxRow.id, OutboxRow.detail).where(OutboxRow.state == "pending", OutboxRow.detail.startswith(CLAIMED))
+    rows = db.session.execute(claimed).all()
+    db.session.rollback()
+    lost = [row.id for row in rows if is_dead(row.detail.removeprefix(CLAIMED))]
+    if lost:
+        with transaction():
+            still = update(OutboxRow).where(OutboxRow.id.in_(lost), OutboxRow.state == "pending")
+            db.session.execute(still.values(due_at=now()))
+    return len(lost)
 
 
 def _record(row_id: int, attempts: int, result: OutboxResult) -> None:

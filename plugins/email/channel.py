@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,17 +12,23 @@ from sqlalchemy import func, select
 from core import casework, intake, outbox, timeline, variables
 from core.app import okno
 from core.clock import now
-from core.contracts import Address, Delivery, FileIn, Inbound, IntakeItem, VariableContext
+from core.contracts import Address, Delivery, FileIn, Inbound, IntakeItem, Text, VariableContext
 from core.db import db
+from core.events import log as events
 from core.model import Case, ContactAddress, Interaction, Message, ServiceEntry
 from plugins.email import threads
+from plugins.email.headers import normalise_address
 from plugins.email.loops import automatic_reason, is_own_mail
 from plugins.email.markup import html_to_text, sanitise, text_to_html
 from plugins.email.mime import ParsedMail, parse
 
 CHANNEL = "email"
 KIND = "email.send"
+NOBODY = "unknown@invalid"
+_MAILBOX = re.compile(r"(?=.{3,254}\Z)[^\s<>\",;:()@]{1,64}@[^\s<>\",;:()@]+")
+MAX_ID = 300
 ANSWER_LIMIT, ANSWER_WINDOW = 5, timedelta(minutes=10)
+_UNFILLED = re.compile(rf"(?m)^{variables.PATTERN.pattern},?[ \t]*|(?:,?[ \t]+)?{variables.PATTERN.pattern}")
 log = structlog.get_logger("okno.email")
 
 
@@ -56,12 +63,13 @@ def process(item: IntakeItem) -> None:
 
 
 def _inbound(item: IntakeItem, parsed: ParsedMail, case: Case | None, reason: str) -> Inbound:
-    answer_to = parsed.answer_address or str(item.meta.get("envelope_from") or "")
+    senders = (parsed.answer_address, parsed.from_address, str(item.meta.get("envelope_from") or ""))
+    answer_to = next((address.lower() for address in senders if _MAILBOX.fullmatch(address)), NOBODY)
     html = sanitise(parsed.html, inline_image=lambda identifier: f"cid:{identifier}") if parsed.html else ""
     return Inbound(
         channel=CHANNEL,
         source_key=item.source_key,
-        sender=Address("email", answer_to.lower() or "unknown@invalid", parsed.from_name),
+        sender=Address("email", answer_to, parsed.from_name),
         entry=_entry(parsed, item.meta),
         subject=threads.normalise_subject(parsed.subject, token_prefix()) or ("" if parsed.text or parsed.html else "(без темы)"),
         body_text=parsed.text or html_to_text(parsed.html),
@@ -72,7 +80,7 @@ def _inbound(item: IntakeItem, parsed: ParsedMail, case: Case | None, reason: st
         language=parsed.language if parsed.language in ("ru", "en") else "",
         automatic=bool(reason),
         raw_sha="",
-        external_id=parsed.message_id,
+        external_id=parsed.message_id if len(parsed.message_id) <= MAX_ID else "",
         extra={
             "intake_id": item.id,
             "references": list(parsed.references),
@@ -87,7 +95,7 @@ def _inbound(item: IntakeItem, parsed: ParsedMail, case: Case | None, reason: st
 def _entry(parsed: ParsedMail, meta: Any) -> str:
     """The address of ours that was written to: the envelope first, then the headers."""
     named = [*meta.get("recipients", ()), *parsed.delivered_to, *(a.address for a in (*parsed.to, *parsed.cc))]
-    candidates = [address.lower() for address in named]
+    candidates = list(dict.fromkeys(spelling for address in named for spelling in (address.lower(), normalise_address(address))))
     ours = set(
         db.session.scalars(
             select(ServiceEntry.address).where(ServiceEntry.channel == CHANNEL, ServiceEntry.address.in_(candidates[:200]))
@@ -108,7 +116,7 @@ def find_case(parsed: ParsedMail) -> Case | None:
     tokens = threads.find_tokens(parsed.subject, token_prefix())
     if tokens and (case := db.session.scalar(select(Case).where(Case.thread_token.in_(tokens)).limit(1))):
         return case
-    references = threads.reference_ids(parsed)[:50]
+    references = [identifier for identifier in threads.reference_ids(parsed) if len(identifier) <= MAX_ID][:50]
     if not references:
         return None
     rows = db.session.execute(select(Message.external_id, Message.case_id, Message.direction).where(Message.external_id.in_(references)))
@@ -141,9 +149,18 @@ def _bounced(parsed: ParsedMail) -> bool:
     if permanent:
         message.delivery = "failed"
     what = "; ".join(f"{b.final_recipient}: {b.status} {b.diagnostic}".strip() for b in parsed.bounces)[:500]
-    timeline.write(message.case_id, "email.bounced", message_id=message.id, interaction_id=message.interaction_id, detail=what)
+    title = Text("The letter did not arrive", "Письмо не дошло") if permanent else Text("The letter is delayed", "Письмо задерживается")
+    tell(message, "email.bounced", title, what)
     casework.touch(db.session.get_one(Case, message.case_id), cause="bounce")
+    data = {"case_id": message.case_id, "message_id": message.id, "delivery": message.delivery}
+    events.publish("desk", "outbox.changed", data)
     return True
+
+
+def tell(message: Message, kind: str, title: Text, detail: str) -> None:
+    """Write into the case's history what became of a letter."""
+    words = {"title_en": f"{title.en}: {detail}".rstrip(": "), "title_ru": f"{title.ru}: {detail}".rstrip(": ")}
+    timeline.write(message.case_id, kind, interaction_id=message.interaction_id, message_id=message.id, detail=detail, **words)
 
 
 # --- acknowledging -----------------------------------------------------------------------------------
@@ -155,7 +172,7 @@ def acknowledge(interaction_id: int, parsed: ParsedMail) -> None:
     case = interaction.case
     text = interaction.service.texts.get("acknowledgement") or ""
     body = text.get("body", "") if isinstance(text, dict) else str(text)
-    if not body or case.acknowledged_at is not None or _too_many_answers(interaction.address):
+    if not body or case.acknowledged_at is not None or interaction.address == NOBODY or _too_many_answers(interaction):
         return
     about = VariableContext(None, case.id, interaction.id, case.contact_id, case.service_id)
     filled = without_unfilled(variables.fill(body, about).text)
@@ -165,15 +182,13 @@ def acknowledge(interaction_id: int, parsed: ParsedMail) -> None:
 
 
 def without_unfilled(text: str) -> str:
-    """What a machine sends holds no raw variables: the empty ones go, with the comma or blank before them."""
-    cleaned = variables.PATTERN.sub("", text)
-    return cleaned.replace(" ,", ",").replace(",!", "!").replace(" !", "!").replace("  ", " ")
+    """What a machine sends holds no raw variables: the empty ones go, with the comma or blank that tied them in."""
+    return _UNFILLED.sub("", text)
 
 
-def _too_many_answers(address: str) -> bool:
-    recent = select(func.count()).select_from(Message).join(Interaction, Interaction.id == Message.interaction_id)
-    recent = recent.where(
-        Interaction.address == address, Message.automatic, Message.direction == "out", Message.at > now() - ANSWER_WINDOW
+def _too_many_answers(interaction: Interaction) -> bool:
+    recent = select(func.count()).where(
+        Case.contact_id == interaction.contact_id, Case.created_at > now() - ANSWER_WINDOW, Case.acknowledged_at.is_not(None)
     )
     return (db.session.scalar(recent) or 0) >= ANSWER_LIMIT
 
@@ -182,7 +197,11 @@ def _too_many_answers(address: str) -> bool:
 
 
 def deliver(delivery: Delivery) -> None:
-    """Put the letter into the outbox; its Message-ID is known from now on, so that an answer finds its case."""
-    key = f"email:{delivery.message_id}"
+    """Put the letter into the outbox; its Message-ID is known from now on, so that an answer finds its case.
+
+    The Message-ID is made from the key, so the key holds the case's secret token: nobody can guess the id of a letter he never got.
+    """
+    token = db.session.get_one(Case, delivery.case_id).thread_token
+    key = f"email:{delivery.message_id}:{token}"
     db.session.get_one(Message, delivery.message_id).external_id = threads.message_id(key, message_domain())
     outbox.enqueue(KIND, key, {"message_id": delivery.message_id, "to": delivery.to}, delivery.message_id)

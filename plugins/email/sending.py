@@ -9,16 +9,16 @@ from sqlalchemy import select
 
 from core import storage
 from core.app import okno
-from core.contracts import OutboxResult
+from core.contracts import OutboxResult, Text
 from core.db import db, transaction
 from core.model import Case, Interaction, Message, ServiceEntry
 from plugins.email import threads
-from plugins.email.channel import CHANNEL, message_domain, token_prefix
+from plugins.email.channel import CHANNEL, message_domain, tell, token_prefix
 from plugins.email.compose import OutgoingMail, build
 from plugins.email.headers import Address
 from plugins.email.mime import Attachment
 from plugins.email.models import CaughtMail
-from plugins.email.smtp_send import Outcome, SmtpSettings
+from plugins.email.smtp_send import Outcome, SendResult, SmtpSettings
 from plugins.email.smtp_send import send as send_by_smtp
 
 
@@ -27,34 +27,43 @@ def send(key: str, payload: Mapping[str, Any]) -> OutboxResult:
     message = db.session.get(Message, payload["message_id"])
     if message is None:
         return OutboxResult("dead", "the message is gone")
-    mail = outgoing(key, message, str(payload["to"]))
-    raw = build(mail)
+    try:
+        mail = outgoing(key, message, str(payload["to"]))
+        raw = build(mail)
+    except ValueError as error:
+        return OutboxResult("dead", f"this letter cannot be written: {error}"[:500])
     settings = smtp_settings()
+    settled = {*message.data.get("delivered", ()), *message.data.get("refused", ())}
+    # The network may take minutes: no transaction stays open meanwhile.
     db.session.rollback()
     if settings is None:
         return keep(mail, raw)
-    done = set(message_delivered(payload["message_id"]))
-    left = [address for address in mail.recipients if address not in done]
-    result = send_by_smtp(raw, mail.sender.address, left, settings)
-    return outcome(payload["message_id"], result.of(Outcome.DELIVERED), result)
+    left = [address for address in mail.recipients if address not in settled]
+    if not left:
+        return OutboxResult("sent")
+    # RFC 3834, 3.3: what a machine writes has no return address, so that no report and no other machine answers it.
+    sender = "" if mail.automatic else mail.sender.address
+    return outcome(payload["message_id"], send_by_smtp(raw, sender, left, settings))
 
 
-def outcome(message_id: int, delivered: tuple[str, ...], result: Any) -> OutboxResult:
-    """Remember who has it, so that a retry reaches only the others."""
-    if delivered:
-        with transaction():
-            message = db.session.get_one(Message, message_id)
-            message.data = {**message.data, "delivered": [*message.data.get("delivered", []), *delivered]}
+def outcome(message_id: int, result: SendResult) -> OutboxResult:
+    """Remember who has it and who refused it, so that a retry reaches only the others; refusals are told to the case."""
+    delivered, refused = result.of(Outcome.DELIVERED), result.of(Outcome.PERMANENT)
     said = "; ".join(f"{one.address}: {one.code} {one.text}".strip() for one in result.recipients)
+    if result.done and not refused:
+        return OutboxResult("sent", said)
+    with transaction():
+        message = db.session.get_one(Message, message_id)
+        got = [*message.data.get("delivered", ()), *delivered]
+        if not result.done:
+            message.data = {**message.data, "delivered": got, "refused": [*message.data.get("refused", ()), *refused]}
+        for one in result.recipients:
+            if one.address in refused:
+                title = Text("The mail server refused the letter", "Почтовый сервер не принял письмо")
+                tell(message, "email.refused", title, f"{one.address}: {one.code} {one.text}".strip())
     if not result.done:
         return OutboxResult("retry", said)
-    return OutboxResult("dead" if result.of(Outcome.PERMANENT) and not message_delivered(message_id) else "sent", said)
-
-
-def message_delivered(message_id: int) -> list[str]:
-    """Recipients a message has reached already."""
-    data = db.session.scalar(select(Message.data).where(Message.id == message_id)) or {}
-    return [str(address) for address in data.get("delivered", [])]
+    return OutboxResult("sent" if got else "dead", said)
 
 
 def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
@@ -80,7 +89,7 @@ def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
             for item in message.attachments
         ),
         in_reply_to=parent.external_id if parent else "",
-        references=tuple(parent.data.get("references", ())) if parent else (),
+        references=tuple(one for one in parent.data.get("references", ()) if one.isascii()) if parent else (),
         automatic=message.automatic,
         loop_id=message_domain(),
     )
@@ -90,7 +99,9 @@ def _parent(message: Message) -> Message | None:
     said = select(Message).where(
         Message.case_id == message.case_id, Message.direction == "in", Message.id < message.id, Message.external_id != ""
     )
-    return db.session.scalar(said.order_by(Message.id.desc()).limit(1))
+    # What a broken sender put beyond ASCII into its Message-ID cannot stand in a header of ours.
+    latest = db.session.scalars(said.order_by(Message.id.desc()).limit(10))
+    return next((letter for letter in latest if letter.external_id.isascii()), None)
 
 
 def _sender(interaction: Interaction, message: Message) -> Address:
