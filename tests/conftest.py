@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.support.applications",
     "tests.support.okno_process",
     "tests.support.mail_sink",
+    "tests.support.dovecot_server",
     "tests.support.browser",
     "tests.support.queries",
 ]

@@ -1,180 +1,29 @@
-"""Real servers for the email tests: a Dovecot of our own and an SMTP sink, both on free ports in temporary folders."""
+"""An SMTP sink that refuses on demand, and a centre that sends through it."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 import pytest
 from aiosmtpd.controller import Controller
+from flask import Flask
+from sqlalchemy import select
 
-from plugins.email.imap_poll import ImapSettings
-
-DOVECOT = shutil.which("dovecot") or "/usr/sbin/dovecot"
-DOVEADM = shutil.which("doveadm") or "/usr/bin/doveadm"
-JWT_KEY = b"a key for tests only, thirty-two bytes"
-
-CONFIGURATION = """
-base_dir = {root}/run
-state_dir = {root}/run
-log_path = {root}/log
-protocols = imap
-ssl = no
-disable_plaintext_auth = no
-default_internal_user = {internal_user}
-default_login_user = {login_user}
-default_internal_group = {internal_group}
-listen = 127.0.0.1
-mail_location = maildir:{root}/mail/%u
-first_valid_uid = 1
-mail_fsync = never
-auth_mechanisms = plain login xoauth2
-auth_failure_delay = 0
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2
-  args = {root}/oauth2.conf
-}}
-passdb {{
-  driver = static
-  mechanisms = plain login
-  args = password=secret
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={root}/mail/%u
-}}
-service imap-login {{
-  chroot =
-  process_min_avail = 1
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-  # Or a test's wrong password would slow down the sign-ins of all later ones.
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
-
-OAUTH2 = """
-introspection_mode = local
-local_validation_key_dict = fs:posix:prefix={root}/keys/
-username_attribute = sub
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait on a condition that another thread or process makes true."""
-    pause = threading.Event()
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        pause.wait(0.01)
+from core import assignment, casework, directory, intake, outbox, presence, services
+from core.app import okno
+from core.db import db
+from core.model import Offer
+from plugins.email.channel import take_in
+from tests.support.letters import SUPPORT
+from tests.support.waiting import wait_until as _wait_until
 
 
 @pytest.fixture
 def wait_until() -> Callable[..., None]:
     return _wait_until
-
-
-@dataclass
-class Dovecot:
-    """A running Dovecot: any user name has a mailbox, the password is ``secret``."""
-
-    port: int
-    root: Path
-    users: int = 0
-
-    def settings(self, username: str = "", **changes: object) -> ImapSettings:
-        """Settings for a mailbox; without a name for a fresh one."""
-        self.users += 1
-        values = {"host": "127.0.0.1", "port": self.port, "security": "none", "password": "secret", "timeout": 10.0}
-        return ImapSettings(username=username or f"box{self.users}", **{**values, **changes})  # type: ignore[arg-type]
-
-    def kick(self, username: str) -> None:
-        """Drop the connections of a user, as a restart of the server would."""
-        configuration = str(self.root / "dovecot.conf")
-        subprocess.run([DOVEADM, "-c", configuration, "kick", username], check=True, capture_output=True)
-
-    def token(self, username: str) -> str:
-        """An OAuth2 access token that this server trusts."""
-        parts = [{"alg": "HS256", "typ": "JWT", "kid": "default"}, {"sub": username, "exp": int(time.time()) + 600, "iat": int(time.time()) - 5}]
-        signed = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
-        signature = hmac.new(JWT_KEY, signed, hashlib.sha256).digest()
-        return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
-
-
-@pytest.fixture(scope="session")
-def dovecot() -> Iterator[Dovecot]:
-    if not os.path.exists(DOVECOT):
-        pytest.skip("dovecot is not installed")
-    # Not below pytest's own folder: that one lets nobody but its owner through, and mailboxes belong to another user.
-    root = Path(tempfile.mkdtemp(prefix="okno-dovecot-")).resolve()
-    for folder in ("run", "mail", "keys/default/HS256"):
-        (root / folder).mkdir(parents=True)
-    (root / "keys/default/HS256/default").write_bytes(base64.b64encode(JWT_KEY))
-    as_root = os.getuid() == 0
-    me = pwd.getpwuid(os.getuid())
-    if as_root:
-        # Dovecot refuses mailboxes of root.
-        nobody = pwd.getpwnam("nobody")
-        shutil.chown(root / "mail", nobody.pw_uid, nobody.pw_gid)
-        root.chmod(0o711)
-    owner = pwd.getpwnam("nobody") if as_root else me
-    port = free_port()
-    values = {
-        "root": root, "port": port, "uid": owner.pw_uid, "gid": owner.pw_gid,
-        "internal_user": "dovecot" if as_root else me.pw_name,
-        "internal_group": "dovecot" if as_root else str(me.pw_gid),
-        "login_user": "dovenull" if as_root else me.pw_name,
-    }
-    (root / "dovecot.conf").write_text(CONFIGURATION.format(**values))
-    (root / "oauth2.conf").write_text(OAUTH2.format(**values))
-    process = subprocess.Popen([DOVECOT, "-F", "-c", str(root / "dovecot.conf")], stderr=subprocess.DEVNULL)
-    try:
-        _wait_until(lambda: _answers(port))
-        yield Dovecot(port, root)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-        shutil.rmtree(root)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            return connection.recv(4) == b"* OK"
-    except OSError:
-        return False
 
 
 @dataclass
@@ -222,3 +71,61 @@ def smtp_sink() -> Iterator[Sink]:
     kept.port = controller.port
     yield kept
     controller.stop()
+
+
+ACKNOWLEDGEMENT = "Здравствуйте, $(from.name)!\n\nВаш запрос $(case.number) принят. Отвечает $(User.firstName).\n"
+
+
+@dataclass
+class MailCentre:
+    """A centre with two services that send through the sink, and one agent."""
+
+    sink: Sink
+    support_id: int
+    sales_id: int
+    agent_id: int
+
+    def take(self, raw: bytes, *recipients: str, sender: str | None = "anna@example.org") -> int:
+        """A letter through the door and made a message; returns the intake id. ``sender`` None: the door knew no envelope."""
+        envelope = {} if sender is None else {"envelope_from": sender, "recipients": list(recipients or (SUPPORT,))}
+        item = take_in(raw, door="test", **envelope)
+        intake.process(item)
+        return item
+
+    def send(self) -> list[EmailMessage]:
+        """Send what is due; the letters that the sink has got so far."""
+        outbox.send_due()
+        return self.letters()
+
+    def letters(self) -> list[EmailMessage]:
+        """The letters in the sink."""
+        return [message_from_bytes(raw, policy=policy.default) for _, _, raw in self.sink.received]  # type: ignore[misc]
+
+    def answer(self, html: str = "<p>Попробуйте ещё раз.</p>", **options: object) -> int:
+        """The agent takes the next interaction and answers it; returns the message id."""
+        presence.sign_on(self.agent_id)
+        presence.set_state(self.agent_id, presence.READY)
+        assignment.route_due()
+        offer = db.session.scalars(select(Offer).where(Offer.outcome.is_(None))).one()
+        self.interaction_id = assignment.accept(offer.id, self.agent_id)
+        return casework.reply(self.interaction_id, self.agent_id, html, command_key=f"answer-{self.interaction_id}", **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def mail_centre(app: Flask, smtp_sink: Sink) -> Iterator[MailCentre]:
+    """The centre, inside an application context."""
+    with app.app_context():
+        okno().config.values.update(
+            {"email.smtp_server": "127.0.0.1", "email.smtp_server_port": smtp_sink.port, "email.smtp_security": "none"}
+        )
+        directory.ensure_roles()
+        directory.add_team("first", "First line", "Первая линия")
+        agent = directory.add_user("boris", "Борис", teams=["first"])
+        texts = {"acknowledgement": ACKNOWLEDGEMENT}
+        ids = []
+        for key, title_en, title_ru in (("support", "Support", "Поддержка"), ("sales", "Sales", "Продажи")):
+            service = services.add_service(key, title_en, title_ru, teams=["first"], texts=texts)
+            services.add_entry(service.id, "email", f"{key}@okno.example")
+            ids.append(service.id)
+        yield MailCentre(smtp_sink, *ids, agent.id)
+        db.session.remove()
