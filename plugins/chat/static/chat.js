@@ -56,7 +56,7 @@ async function begin() {
     seen = Math.max(seen, found.events_after);
     listen(found.stream);
     tries = 0;
-    fail("");
+    back();
     send();
   } catch {
     fail(words.lost);
@@ -72,7 +72,7 @@ function listen(stream) {
     if (data) heard(JSON.parse(data));
   };
   source.onopen = () => {
-    fail("");
+    back();
     send();
   };
   source.onerror = () => {
@@ -156,6 +156,9 @@ function fail(text) {
   errorLine.hidden = !text;
 }
 
+// The connection is back: only what was said about it goes, not why a message was refused.
+const back = () => errorLine.textContent === words.lost && fail("");
+
 // One at a time and in order; each keeps its id until the server has it, so a repeat is never a second message.
 async function send() {
   if (sending || !kept.token) return;
@@ -166,7 +169,7 @@ async function send() {
       const entry = box.dataset.entry;
       try {
         draw((await ask("POST", "messages", { ...one, name: kept.name, entry, page: location.href })).message);
-        fail("");
+        back();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         takeBack(one, error.message);
@@ -199,6 +202,7 @@ form.addEventListener("submit", (event) => {
   keep();
   drawUnsent({ id, text });
   form.text.value = "";
+  fail("");
   send();
 });
 
