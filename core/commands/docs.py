@@ -35,10 +35,18 @@ def _whole_group(plugins: dict[str, click.Command]) -> click.Group:
     from cli import COMMANDS, main
 
     context = click.Context(main, info_name="okno")
-    commands = {name: command for name in COMMANDS if (command := main.get_command(context, name)) is not None}
-    return click.Group(
-        "okno", {**commands, **plugins}, params=main.params, help=main.help, context_settings=main.context_settings
-    )
+    core = {name: command for name in COMMANDS if (command := main.get_command(context, name)) is not None}
+    whole = click.Group("okno", {**core, **plugins}, params=main.params, help=main.help)
+    _same_help(whole, main.context_settings["help_option_names"])
+    return whole
+
+
+def _same_help(command: click.Command, names: list[str]) -> None:
+    """Show ``-h`` everywhere: a command that is drawn by itself does not inherit it, one that has run remembers."""
+    command.context_settings = {**command.context_settings, "help_option_names": names}
+    command._help_option = None
+    for child in command.commands.values() if isinstance(command, click.Group) else ():
+        _same_help(child, names)
 
 
 @click.command()
