@@ -17,12 +17,12 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target.id =
 async function follow() {
   const panel = panelNow();
   if (!panel || wanted === null || panel.dataset.kbFocus === wanted) return;
-  const text = find(".kb-words", panel).value;
+  const typed = find(".kb-words", panel);
   const open = find(".kb-view:not([hidden]) [data-kb-number]", panel)?.dataset.kbNumber;
   await window.htmx.ajax("GET", `/kb/panel?${wanted}`, { target: panel.parentElement, swap: "innerHTML" });
   const fresh = panelNow();
   if (!fresh) return;
-  if (text) ask(fresh, text);
+  if (typed.value) ask(fresh, typed.value);
   if (open) show(fresh, open);
 }
 

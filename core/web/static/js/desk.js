@@ -136,11 +136,12 @@ async function tellFocus() {
   if (caseId && side) aim(caseId, interaction);
 }
 
-// The side panels follow the case in view, unless somebody is typing there.
+// The side panels follow the case in view, unless they do so themselves or somebody is typing there.
 function aim(caseId, interaction) {
   for (const panel of all(".side-panel[data-url]", side)) {
     const url = new URL(panel.dataset.url, location);
     if (url.searchParams.get("case_id") === caseId && (url.searchParams.get("interaction_id") || "") === interaction) continue;
+    if (find("[data-follows-focus]", panel)) continue;
     if (panel.contains(document.activeElement) && document.activeElement.matches("input, textarea")) continue;
     url.searchParams.set("case_id", caseId);
     interaction ? url.searchParams.set("interaction_id", interaction) : url.searchParams.delete("interaction_id");
