@@ -96,7 +96,9 @@ def _split(text: str) -> tuple[dict[str, Any], str]:
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         where = f"line {place.line + 2}: " if place else ""
-        raise ArticleFileError("", f"the front matter is not YAML: {where}{getattr(error, 'problem', None) or error}") from error
+        raise ArticleFileError(
+            "", f"the front matter is not YAML: {where}{getattr(error, 'problem', None) or error}"
+        ) from error
     if not isinstance(values, dict):
         raise ArticleFileError("", "the front matter must be a list of name: value")
     return values, body
@@ -134,7 +136,9 @@ def _sections(body: str, language: str) -> list[dict[str, Any]]:
         title = title or SECTION_TITLES["solution"].to(language)
         is_html = content.split("\n", 1)[0] == HTML_MARK
         source = _MOVED.sub(r"\1\2", content.removeprefix(HTML_MARK) if is_html else content).strip()
-        result.append({"key": key or section_key(title, len(result)), "title": title, ("html" if is_html else "markdown"): source})
+        result.append(
+            {"key": key or section_key(title, len(result)), "title": title, ("html" if is_html else "markdown"): source}
+        )
     return result
 
 

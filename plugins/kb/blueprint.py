@@ -11,6 +11,7 @@ from plugins.kb import editor_views, panel_views, reading, views
 
 blueprint = Blueprint("kb", __name__, template_folder="templates", static_folder="static", static_url_path="/kb/static")
 blueprint.app_template_global("kb_icon")(reading.icon_of)
+blueprint.app_template_global("kb_shown")(editor_views.shown)
 
 PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb", "index", views.index),

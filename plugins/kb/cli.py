@@ -128,10 +128,14 @@ def list_(house: House, status: str | None) -> None:
         from core.db import db
         from plugins.kb.models import Article
 
-        query = select(Article.number, Article.title, Article.language, Article.status, Article.uses).order_by(Article.number)
+        query = select(Article.number, Article.title, Article.language, Article.status, Article.uses).order_by(
+            Article.number
+        )
         found = db.session.execute(query.where(Article.status == status) if status else query).all()
         rows = [dict(row._mapping) for row in found]
-    answer_rows(rows, ("number", "title", "language", "status", "uses"), "no articles: load some with  okno kb import FOLDER")
+    answer_rows(
+        rows, ("number", "title", "language", "status", "uses"), "no articles: load some with  okno kb import FOLDER"
+    )
 
 
 @kb.command()

@@ -39,7 +39,7 @@ def load(folder: Path) -> None:
 def pin() -> None:
     """Favourites of a few agents."""
     users = {user.login: user.id for user in db.session.scalars(select(User).where(User.login.in_(PINS)))}
-    numbers = {number: id_ for number, id_ in db.session.execute(select(Article.number, Article.id))}
+    numbers = dict(map(tuple, db.session.execute(select(Article.number, Article.id))))
     for login, pins in PINS.items():
         for wanted in pins if login in users else ():
             if isinstance(wanted, int):
@@ -62,9 +62,11 @@ def count_uses() -> None:
     if not users or db.session.scalar(select(func.count(Use.id))):
         return
     cases: list[int | None] = [*db.session.scalars(select(Case.id).order_by(Case.id).limit(60)), None]
-    chance = random.Random(USES_SEED)
+    chance = random.Random(USES_SEED)  # noqa: S311 -- a demo, the same at every load
     for article in db.session.scalars(select(Article).where(Article.number.in_(BUSY))):
         article.uses = BUSY[article.number]
         for _ in range(article.uses):
             at = now() - timedelta(hours=chance.uniform(2, 24 * 60))
-            db.session.add(Use(article_id=article.id, user_id=chance.choice(users), case_id=chance.choice(cases), at=at))
+            db.session.add(
+                Use(article_id=article.id, user_id=chance.choice(users), case_id=chance.choice(cases), at=at)
+            )

@@ -72,7 +72,11 @@ def folder_paths() -> dict[int, tuple[str, ...]]:
 def of_articles(ids: Sequence[int]) -> list[SearchDocument]:
     """Documents of these articles; those that are gone are missing."""
     paths = folder_paths()
-    query = select(Article).where(Article.id.in_(ids)).options(selectinload(Article.tag_links), selectinload(Article.services))
+    query = (
+        select(Article)
+        .where(Article.id.in_(ids))
+        .options(selectinload(Article.tag_links), selectinload(Article.services))
+    )
     return [document(article, paths) for article in db.session.scalars(query)]
 
 
@@ -94,7 +98,9 @@ def load_texts(ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Ids of documents to (title, plain body), for highlighting: one query."""
     numbers = [number_of(id_) for id_ in ids]
     query = select(Article.number, Article.title, Article.question, Article.sections).where(Article.number.in_(numbers))
-    return {document_id(row.number): (row.title, _body(row.question, row.sections)) for row in db.session.execute(query)}
+    return {
+        document_id(row.number): (row.title, _body(row.question, row.sections)) for row in db.session.execute(query)
+    }
 
 
 def _body(question: str, sections: Iterable[Mapping[str, str]]) -> str:

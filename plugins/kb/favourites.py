@@ -47,7 +47,9 @@ def reorder(user_id: int, ids: Sequence[int]) -> None:
     """Put the user's pins in the order of ``ids`` (of favourites); those not named keep their order behind them."""
     with transaction():
         place = {favourite_id: position for position, favourite_id in enumerate(ids)}
-        rows = db.session.scalars(select(Favourite).where(Favourite.user_id == user_id).order_by(Favourite.position, Favourite.id)).all()
+        rows = db.session.scalars(
+            select(Favourite).where(Favourite.user_id == user_id).order_by(Favourite.position, Favourite.id)
+        ).all()
         for position, row in enumerate(sorted(rows, key=lambda row: place.get(row.id, len(place)))):
             row.position = position
 

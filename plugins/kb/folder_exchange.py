@@ -52,7 +52,9 @@ def load_folder(root: Path, user_id: int | None = None, progress: Progress | Non
     """
     if not root.is_dir():
         raise BadFolder(f"{root} is not a folder")
-    files = sorted(path for path in root.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    files = sorted(
+        path for path in root.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
     if not files:
         raise BadFolder(f"{root} has no article files (*.md)")
     load = _Import(root, user_id)
@@ -104,7 +106,9 @@ class _Import:
         """The folder of articles for a folder of files, made with those above it."""
         if folder == self.root:
             # Articles need a folder: those lying at the top go into one named after it.
-            return self._saved(None, folder, re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "articles")
+            return self._saved(
+                None, folder, re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "articles"
+            )
         if self.folders.get(folder) is None:
             parent = None if folder.parent == self.root else self.folder_id(folder.parent)
             self.folders[folder] = self._saved(parent, folder, folder.name)
@@ -114,7 +118,13 @@ class _Import:
 
     def _saved(self, parent: int | None, folder: Path, slug: str) -> int:
         title_en, title_ru = ROOT_TITLES.get(slug, (slug, slug))
-        told: dict[str, Any] = {"title_en": title_en, "title_ru": title_ru, "icon": "folder", "position": 0, **self._folder_file(folder)}
+        told: dict[str, Any] = {
+            "title_en": title_en,
+            "title_ru": title_ru,
+            "icon": "folder",
+            "position": 0,
+            **self._folder_file(folder),
+        }
         return save_folder(parent, slug, **told).id
 
     def _folder_file(self, folder: Path) -> dict[str, Any]:
@@ -138,11 +148,19 @@ class _Import:
         for name in read.unknown:
             self.warn(path, name, "unknown field, left out")
         slug = FILE_NAME.fullmatch(path.stem)
-        fields = {**read.fields, "folder_id": folder_id, "slug": slug.group(1) if slug and not path.stem.isdigit() else ""}
+        fields = {
+            **read.fields,
+            "folder_id": folder_id,
+            "slug": slug.group(1) if slug and not path.stem.isdigit() else "",
+        }
         for key in [key for key in fields["services"] if key not in self.services]:
             self.warn(path, "services", f"there is no service '{key}', left out")
             fields["services"] = [other for other in fields["services"] if other != key]
-        query = select(Article).where(Article.number == read.number).options(selectinload(Article.tag_links), selectinload(Article.services))
+        query = (
+            select(Article)
+            .where(Article.number == read.number)
+            .options(selectinload(Article.tag_links), selectinload(Article.services))
+        )
         article = db.session.scalar(query) if read.number is not None else None
         if article is None:
             create_article(self.user_id, fields, number=read.number, status=read.status)
@@ -157,7 +175,15 @@ class _Import:
         """Whether the file says something new: both sides are compared as they would be written."""
         language = fields.get("language", article.language)
         lists = {name: words(fields[name]) for name in ("keywords", "tags", "products")}
-        told = {"notes": "", "question": "", **fields, **lists, "number": article.number, "status": status, "language": language}
+        told = {
+            "notes": "",
+            "question": "",
+            **fields,
+            **lists,
+            "number": article.number,
+            "status": status,
+            "language": language,
+        }
         after = (_head(told), sections(fields["sections"], language), fields["folder_id"], fields["slug"])
         return after != (head_of(article), article.sections, article.folder_id, article.slug)
 
@@ -182,7 +208,9 @@ def _head(values: Mapping[str, Any]) -> dict[str, Any]:
 def head_of(article: Article) -> dict[str, Any]:
     """The front matter of an article."""
     names = ("number", "title", "question", "keywords", "tags", "products", "language", "public", "notes", "status")
-    return _head({name: getattr(article, name) for name in names} | {"services": [service.key for service in article.services]})
+    return _head(
+        {name: getattr(article, name) for name in names} | {"services": [service.key for service in article.services]}
+    )
 
 
 def save_to_folder(root: Path, progress: Progress | None = None) -> int:
@@ -194,7 +222,9 @@ def save_to_folder(root: Path, progress: Progress | None = None) -> int:
         root.mkdir(parents=True, exist_ok=True)
         paths = _write_folders(root)
         query = select(Article).order_by(Article.number)
-        articles = db.session.scalars(query.options(selectinload(Article.tag_links), selectinload(Article.services))).all()
+        articles = db.session.scalars(
+            query.options(selectinload(Article.tag_links), selectinload(Article.services))
+        ).all()
         for index, article in enumerate(articles, 1):
             name = f"{article.number}-{article.slug}" if article.slug else str(article.number)
             path = paths[article.folder_id] / f"{name}.md"
@@ -217,7 +247,9 @@ def _write_folders(root: Path) -> dict[int, Path]:
         folder = rows[folder_id]
         place.mkdir(parents=True, exist_ok=True)
         told = {"title_ru": folder.title_ru, "title_en": folder.title_en, "icon": folder.icon, "order": folder.position}
-        (place / FOLDER_FILE).write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), "utf-8", newline="\n")
+        (place / FOLDER_FILE).write_text(
+            yaml.safe_dump(told, allow_unicode=True, sort_keys=False), "utf-8", newline="\n"
+        )
     return paths
 
 

@@ -53,7 +53,9 @@ def register_settings() -> list[Setting]:
 def register_permissions() -> list[Permission]:
     """Reading and writing articles."""
     return [
-        Permission("kb.view", Text("Read the knowledge base", "Читать базу знаний"), ("agent", "supervisor", "editor", "admin")),
+        Permission(
+            "kb.view", Text("Read the knowledge base", "Читать базу знаний"), ("agent", "supervisor", "editor", "admin")
+        ),
         Permission("kb.edit", Text("Write articles", "Писать статьи"), ("editor", "admin")),
     ]
 
@@ -69,7 +71,11 @@ def register_blueprints() -> list[BlueprintMount]:
 @hookimpl
 def register_assets() -> list[Asset]:
     """Styles and behaviour of the panel and the pages."""
-    return [Asset("css", _stamped("kb.css")), Asset("module", _stamped("panel.js")), Asset("module", _stamped("editor.js"))]
+    return [
+        Asset("css", _stamped("kb.css")),
+        Asset("module", _stamped("panel.js")),
+        Asset("module", _stamped("editor.js")),
+    ]
 
 
 def _stamped(name: str) -> str:

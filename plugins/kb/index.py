@@ -38,7 +38,7 @@ def open_whoosh(folder: Path, load: Callable[..., Any]) -> Backend:
     """The Whoosh engine in ``folder``."""
     from plugins.kb.search.whoosh_backend import WhooshIndex
 
-    return WhooshIndex(folder, "articles", load)  # type: ignore[return-value]
+    return WhooshIndex(folder, "articles", load)
 
 
 class ArticleIndex:
@@ -161,7 +161,11 @@ def database_search(query: SearchQuery) -> SearchResult:
     for word in words:
         like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         number = [Article.number == int(word)] if word.isdecimal() and len(word) < 10 else []
-        conditions.append(Article.search_text.like(like, escape="\\") if not number else (Article.search_text.like(like, escape="\\") | number[0]))
+        conditions.append(
+            Article.search_text.like(like, escape="\\")
+            if not number
+            else (Article.search_text.like(like, escape="\\") | number[0])
+        )
     total = db.session.scalar(select(func.count(Article.id)).where(*conditions)) or 0
     rows = select(Article.number, Article.title, Article.question).where(*conditions)
     rows = rows.order_by(Article.uses.desc(), Article.number).limit(query.limit).offset(query.offset)

@@ -15,8 +15,55 @@ from markdown_it import MarkdownIt
 from core.variables import CURSOR, PATTERN, Filled
 
 TAGS = frozenset(
-    "a abbr b blockquote br code col colgroup dd del details dl dt em figcaption figure h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre "
-    "s samp span strong sub summary sup table tbody td tfoot th thead tr u ul".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "samp",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ]
 )
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -26,7 +73,9 @@ ATTRIBUTES = {
     "th": {"colspan", "rowspan", "align", "scope"},
 }
 SCHEMES = {"http", "https", "mailto", "tel", "kb"}
-_BLOCK_END = re.compile(r"(</(?:p|div|li|h[1-6]|tr|blockquote|pre|dt|dd|table|ul|ol|summary)>|<br ?/?>|<hr ?/?>|</t[dh]>)", re.IGNORECASE)
+_BLOCK_END = re.compile(
+    r"(</(?:p|div|li|h[1-6]|tr|blockquote|pre|dt|dd|table|ul|ol|summary)>|<br ?/?>|<hr ?/?>|</t[dh]>)", re.IGNORECASE
+)
 _KB_LINK = re.compile(r'<a href="kb:(\d{1,9})"[^>]*>(.*?)</a>', re.DOTALL)
 _PIECE = re.compile(r"(<[^>]*>)")
 _BARE_NUMBER = re.compile(r"(№\s?|\bkb:)(\d{1,9})\b")
@@ -40,7 +89,9 @@ def _markdown() -> MarkdownIt:
 
 def sanitise(html: str) -> str:
     """``html`` without anything that executes, loads foreign styles or leads to unknown schemes."""
-    return nh3.clean(html, tags=set(TAGS), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer").strip()
+    return nh3.clean(
+        html, tags=set(TAGS), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer"
+    ).strip()
 
 
 def from_markdown(source: str) -> str:
@@ -84,7 +135,11 @@ def _article_link(match: re.Match[str]) -> str:
 
 def for_contacts(html: str) -> str:
     """What may leave the house: links to other articles become their text, search marks go, the rest is sanitised again."""
-    return sanitise(_MARK.sub("", _KB_LINK.sub(r"\2", html)))
+    attributes = {"*": set(), **{tag: names - {"title"} for tag, names in ATTRIBUTES.items()}}
+    clean = sanitise(_MARK.sub("", _KB_LINK.sub(r"\2", html)))
+    return nh3.clean(
+        clean, tags=set(TAGS), attributes=attributes, url_schemes=SCHEMES - {"kb"}, link_rel="noopener noreferrer"
+    )
 
 
 def with_chips(html: str, values: dict[str, str], cursor: str) -> str:
@@ -104,4 +159,9 @@ def with_chips(html: str, values: dict[str, str], cursor: str) -> str:
 
 def unfilled_marked(filled: Filled) -> str:
     """The filled HTML with ``<span data-unfilled>`` around variables that nobody filled, so that the editor shows them."""
-    return PATTERN.sub(lambda match: f'<span data-unfilled="{match.group(1)}">{match.group(0)}</span>', filled.text)
+
+    def marked(match: re.Match[str]) -> str:
+        return f'<span data-unfilled="{match.group(1)}">{match.group(0)}</span>'
+
+    pieces = _PIECE.split(filled.text)
+    return "".join(piece if piece.startswith("<") else PATTERN.sub(marked, piece) for piece in pieces)

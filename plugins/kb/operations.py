@@ -74,18 +74,29 @@ def folded(text: str) -> str:
 # --- folders -----------------------------------------------------------------------------------------
 
 
-def save_folder(parent_id: int | None, slug: str, *, title_en: str, title_ru: str, icon: str = "folder", position: int = 0) -> Folder:
+def save_folder(
+    parent_id: int | None, slug: str, *, title_en: str, title_ru: str, icon: str = "folder", position: int = 0
+) -> Folder:
     """The folder ``slug`` within ``parent_id``, made or brought up to date."""
     if not SLUG.fullmatch(slug):
         raise Rejected(
-            Text(f"A folder's name may hold a-z, 0-9, - and _, not «{slug}»", f"Имя раздела: a-z, 0-9, - и _, а не «{slug}»"), "folder-name"
+            Text(
+                f"A folder's name may hold a-z, 0-9, - and _, not «{slug}»",
+                f"Имя раздела: a-z, 0-9, - и _, а не «{slug}»",
+            ),
+            "folder-name",
         )
     with transaction():
         folder = db.session.scalar(select(Folder).where(Folder.parent_id == parent_id, Folder.slug == slug))
         if folder is None:
             folder = Folder(parent_id=parent_id, slug=slug)
             db.session.add(folder)
-        values = {"title_en": one_line(title_en)[:120], "title_ru": one_line(title_ru)[:120], "icon": icon[:40], "position": position}
+        values = {
+            "title_en": one_line(title_en)[:120],
+            "title_ru": one_line(title_ru)[:120],
+            "icon": icon[:40],
+            "position": position,
+        }
         for name, value in values.items():
             setattr(folder, name, value)
         db.session.flush()
@@ -95,7 +106,9 @@ def save_folder(parent_id: int | None, slug: str, *, title_en: str, title_ru: st
 # --- articles ----------------------------------------------------------------------------------------
 
 
-def create_article(user_id: int | None, fields: Mapping[str, Any], *, number: int | None = None, status: str = "draft") -> Article:
+def create_article(
+    user_id: int | None, fields: Mapping[str, Any], *, number: int | None = None, status: str = "draft"
+) -> Article:
     """Write a new article; ``number`` None takes the next one.
 
     ``fields``: see ``FIELDS``; ``sections`` are mappings with ``title`` and ``markdown`` or ``html`` (and ``key``),
@@ -104,7 +117,12 @@ def create_article(user_id: int | None, fields: Mapping[str, Any], *, number: in
     with transaction():
         _refuse_unknown(fields)
         article = Article(
-            number=_free_number(number), status=_status(status), created_by_id=user_id, updated_by_id=user_id, keywords=[], sections=[]
+            number=_free_number(number),
+            status=_status(status),
+            created_by_id=user_id,
+            updated_by_id=user_id,
+            keywords=[],
+            sections=[],
         )
         article.question = article.notes = ""
         with db.session.no_autoflush:
@@ -115,7 +133,9 @@ def create_article(user_id: int | None, fields: Mapping[str, Any], *, number: in
         return article
 
 
-def update_article(article_id: int, user_id: int | None, version: int, fields: Mapping[str, Any], *, status: str | None = None) -> Article:
+def update_article(
+    article_id: int, user_id: int | None, version: int, fields: Mapping[str, Any], *, status: str | None = None
+) -> Article:
     """Save an edit that began at ``version``. Raises :class:`EditedMeanwhile` when somebody else saved in between."""
     with transaction():
         _refuse_unknown(fields)
@@ -161,13 +181,17 @@ def _dirty(article: Article) -> None:
 
 def _refuse_unknown(fields: Mapping[str, Any]) -> None:
     if unknown := sorted(set(fields) - set(FIELDS)):
-        raise Rejected(Text(f"Unknown field: {', '.join(unknown)}", f"Неизвестное поле: {', '.join(unknown)}"), "field-unknown")
+        raise Rejected(
+            Text(f"Unknown field: {', '.join(unknown)}", f"Неизвестное поле: {', '.join(unknown)}"), "field-unknown"
+        )
 
 
 def _status(status: str) -> str:
     if status not in STATUSES:
         names = ", ".join(STATUSES)
-        raise Rejected(Text(f"The status must be one of {names}", f"Состояние статьи: одно из {names}"), "status-unknown")
+        raise Rejected(
+            Text(f"The status must be one of {names}", f"Состояние статьи: одно из {names}"), "status-unknown"
+        )
     return status
 
 
@@ -210,7 +234,8 @@ def _title(value: Any) -> str:
         raise Rejected(Text("The article needs a title", "У статьи должно быть название"), "title-empty")
     if len(title) > TITLE_MOST:
         raise Rejected(
-            Text(f"The title is longer than {TITLE_MOST} characters", f"Название длиннее {TITLE_MOST} знаков"), "title-long"
+            Text(f"The title is longer than {TITLE_MOST} characters", f"Название длиннее {TITLE_MOST} знаков"),
+            "title-long",
         )
     return title
 
@@ -221,7 +246,13 @@ def _language(value: Any) -> str:
     return str(value)
 
 
-_CLEAN = {"title": _title, "question": many_lines, "notes": many_lines, "language": _language, "slug": lambda value: str(value)[:120]}
+_CLEAN = {
+    "title": _title,
+    "question": many_lines,
+    "notes": many_lines,
+    "language": _language,
+    "slug": lambda value: str(value)[:120],
+}
 
 
 def _folder(folder_id: Any) -> Folder:
@@ -243,7 +274,9 @@ def words(values: Iterable[Any]) -> list[str]:
 def services(keys: Iterable[str]) -> list[Service]:
     """The services with these keys. Raises ``Rejected`` naming the first that is not there."""
     wanted = list(dict.fromkeys(keys))
-    found = {row.key: row for row in db.session.scalars(select(Service).where(Service.key.in_(wanted)))} if wanted else {}
+    found = (
+        {row.key: row for row in db.session.scalars(select(Service).where(Service.key.in_(wanted)))} if wanted else {}
+    )
     for key in wanted:
         if key not in found:
             raise Rejected(Text(f"There is no service '{key}'", f"Нет сервиса «{key}»"), "service-unknown")
@@ -275,7 +308,9 @@ def sections(given: Iterable[Mapping[str, Any]], language: str) -> list[dict[str
         title = one_line(item.get("title", ""))[:SECTION_TITLE_MOST].strip() or SECTION_TITLES["solution"].to(language)
         key = str(item.get("key") or section_key(title, len(result)))[:40]
         if key in taken:
-            raise Rejected(Text(f"Two sections are called «{title}»", f"Две части статьи называются «{title}»"), "section-twice")
+            raise Rejected(
+                Text(f"Two sections are called «{title}»", f"Две части статьи называются «{title}»"), "section-twice"
+            )
         taken.add(key)
         result.append({"key": key, "title": title, "html": html, "markdown": source})
     if len(result) > SECTIONS_MOST:
@@ -293,7 +328,11 @@ def _check_size(article: Article) -> None:
     size = sum(len(section["html"].encode()) for section in article.sections) + len(article.notes.encode())
     if size > most * 1024:
         raise Rejected(
-            Text(f"An article of the knowledge base may have {most} KB", f"Превышен лимит в {most} КБ на статью в Базе знаний"), "article-size"
+            Text(
+                f"An article of the knowledge base may have {most} KB",
+                f"Превышен лимит в {most} КБ на статью в Базе знаний",
+            ),
+            "article-size",
         )
 
 

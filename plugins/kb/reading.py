@@ -21,7 +21,7 @@ from plugins.kb.search.highlight import highlight_html
 
 LIMIT = 20
 SUGGESTIONS = 5
-TAG_CHIPS = 8
+TAG_CHIPS = 6
 EVERY_STATUS = {"status": ("published", "draft", "archived")}
 
 
@@ -98,7 +98,9 @@ def focus_of(case_id: int | None, interaction_id: int | None) -> Focus:
     interaction = None
     if interaction_id:
         query = select(Interaction).where(Interaction.id == interaction_id)
-        interaction = db.session.scalar(query.options(joinedload(Interaction.case).joinedload(Case.service), joinedload(Interaction.service)))
+        interaction = db.session.scalar(
+            query.options(joinedload(Interaction.case).joinedload(Case.service), joinedload(Interaction.service))
+        )
     case = interaction.case if interaction else None
     if case is None and case_id:
         case = db.session.scalar(select(Case).where(Case.id == case_id).options(joinedload(Case.service)))
@@ -108,7 +110,9 @@ def focus_of(case_id: int | None, interaction_id: int | None) -> Focus:
 # --- search ------------------------------------------------------------------------------------------
 
 
-def find(text: str, *, service: str = "", tag: str = "", every_status: bool = False, prefix: bool = True, offset: int = 0) -> Found:
+def find(
+    text: str, *, service: str = "", tag: str = "", every_status: bool = False, prefix: bool = True, offset: int = 0
+) -> Found:
     """The answer for the search box; ``service`` (a key) narrows to its articles and those of no service."""
     filters: dict[str, tuple[str, ...]] = dict(EVERY_STATUS) if every_status else {}
     if service:
@@ -125,13 +129,23 @@ def find(text: str, *, service: str = "", tag: str = "", every_status: bool = Fa
 def rows_of(hits: Iterable[SearchHit]) -> list[Row]:
     """The articles behind hits, in their order; those gone from the data base are left out."""
     by_number = {documents.number_of(hit.id): hit for hit in hits}
-    rows = {row.number: row for row in _rows(select(*_COLUMNS).where(Article.number.in_(by_number)))} if by_number else {}
+    rows = (
+        {row.number: row for row in _rows(select(*_COLUMNS).where(Article.number.in_(by_number)))} if by_number else {}
+    )
     for number, row in rows.items():
         row.hit = by_number[number]
     return [rows[number] for number in by_number if number in rows]
 
 
-_COLUMNS = (Article.number, Article.id, Article.title, Article.uses, Article.status, Article.folder_id, Article.question)
+_COLUMNS = (
+    Article.number,
+    Article.id,
+    Article.title,
+    Article.uses,
+    Article.status,
+    Article.folder_id,
+    Article.question,
+)
 
 
 def _rows(query) -> list[Row]:  # type: ignore[no-untyped-def]
@@ -142,7 +156,12 @@ def suggested(focus: Focus) -> list[Row]:
     """The articles that fit the subject and the last message of the case in focus."""
     if focus.case is None:
         return []
-    last = select(Message.body_text).where(Message.case_id == focus.case.id, Message.direction == "in").order_by(Message.id.desc()).limit(1)
+    last = (
+        select(Message.body_text)
+        .where(Message.case_id == focus.case.id, Message.direction == "in")
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
     text = f"{focus.case.subject}\n{focus.case.subject}\n{(db.session.scalar(last) or '')[:4000]}"
     filters: dict[str, tuple[str, ...]] = {}
     if focus.case.language in ("ru", "en"):
@@ -163,8 +182,12 @@ def highlighted(html: str, text: str) -> str:
 
 def tree() -> list[Node]:
     """All folders that lead to anything, as a tree with counts."""
-    counted = select(Article.folder_id, func.count(Article.id)).where(Article.status == "published").group_by(Article.folder_id)
-    counts = {folder_id: count for folder_id, count in db.session.execute(counted)}
+    counted = (
+        select(Article.folder_id, func.count(Article.id))
+        .where(Article.status == "published")
+        .group_by(Article.folder_id)
+    )
+    counts = dict(map(tuple, db.session.execute(counted)))
     nodes = {row.id: Node(row, count=counts.get(row.id, 0)) for row in db.session.scalars(select(Folder))}
     below: dict[int | None, list[Node]] = defaultdict(list)
     for node in nodes.values():
@@ -218,7 +241,12 @@ def by_number(number: int) -> Article | None:
     found: Article | None = db.session.scalar(
         select(Article)
         .where(Article.number == number)
-        .options(selectinload(Article.tag_links), selectinload(Article.services), joinedload(Article.folder), joinedload(Article.updated_by))
+        .options(
+            selectinload(Article.tag_links),
+            selectinload(Article.services),
+            joinedload(Article.folder),
+            joinedload(Article.updated_by),
+        )
     )
     return found
 
@@ -233,7 +261,11 @@ def last_uses(article_id: int, limit: int) -> list[tuple[Use, User, Case | None]
 def tag_names(limit: int = 200) -> list[str]:
     """Tags by how many articles carry them, for the editor's list."""
     carried = func.count(ArticleTag.article_id)
-    return list(db.session.scalars(select(Tag.name).join(ArticleTag).group_by(Tag.id, Tag.name).order_by(carried.desc(), Tag.name).limit(limit)))
+    return list(
+        db.session.scalars(
+            select(Tag.name).join(ArticleTag).group_by(Tag.id, Tag.name).order_by(carried.desc(), Tag.name).limit(limit)
+        )
+    )
 
 
 # --- favourites --------------------------------------------------------------------------------------

@@ -100,5 +100,7 @@ def _count(article: Article, context: VariableContext) -> None:
 def tie_to_message(message: MessageInfo) -> None:
     """The reply is out: the author's uses for this interaction since the last one belong to it. In the open transaction."""
     author = select(Message.user_id).where(Message.id == message.id).scalar_subquery()
-    waiting = update(Use).where(Use.interaction_id == message.interaction_id, Use.message_id.is_(None), Use.user_id == author)
+    waiting = update(Use).where(
+        Use.interaction_id == message.interaction_id, Use.message_id.is_(None), Use.user_id == author
+    )
     db.session.execute(waiting.values(message_id=message.id).execution_options(synchronize_session=False))

@@ -1,5 +1,5 @@
 // The article editor: tools over Markdown, sections that come and go, a warning before what is typed is lost.
-import { all, find } from "/static/js/app.js";
+import { all, find, send } from "/static/js/app.js";
 
 const AROUND = { bold: ["**", "**"], italic: ["*", "*"], link: ["[", "](https://)"] };
 const BEFORE = { list: () => "- ", numbers: (index) => `${index + 1}. `, quote: () => "> " };
@@ -34,7 +34,6 @@ document.addEventListener("click", ({ target }) => {
     const form = adder.closest("form");
     const list = find("[data-kb-sections]", form);
     list.append(find("template[data-kb-new-section]", form).content.cloneNode(true));
-    window.htmx.process(list.lastElementChild);
     find(".kb-edit-title", list.lastElementChild).focus();
   }
 });
@@ -59,5 +58,21 @@ document.addEventListener("kb:saved", ({ detail }) => {
 document.addEventListener("input", ({ target }) => {
   const form = target.closest(".kb-edit");
   if (form) form.dataset.touched = "yes";
+  if (target.matches(".kb-source")) later(target);
 });
+
+const WAIT = 350;
+const timers = new WeakMap();
+
+function later(field) {
+  clearTimeout(timers.get(field));
+  timers.set(field, setTimeout(() => preview(field), WAIT));
+}
+
+// An answer that comes after the next one was asked for is late, and dropped.
+async function preview(field) {
+  const source = field.value;
+  const answer = await send("/kb/markdown", { source });
+  if (answer.ok && field.value === source) find(".kb-shown", field.parentElement).innerHTML = await answer.text();
+}
 addEventListener("beforeunload", (event) => find(".kb-edit[data-touched]") && event.preventDefault());

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from plugins.kb.article_file import ArticleFileError, read, write
 from tests.support.places import ROOT
@@ -96,7 +98,23 @@ def test_a_folder_without_articles_is_refused_in_a_sentence(db: Any, tmp_path: P
 
 
 LINES = st.sampled_from(
-    ["", "Текст", "## not a section", " ## moved", "##", "<!-- html -->", " <!-- html -->", "---", "- пункт", "| a | b |", "```", "    код", "$(from.name)", "# x", "ё{#key}"]
+    [
+        "",
+        "Текст",
+        "## not a section",
+        " ## moved",
+        "##",
+        "<!-- html -->",
+        " <!-- html -->",
+        "---",
+        "- пункт",
+        "| a | b |",
+        "```",
+        "    код",
+        "$(from.name)",
+        "# x",
+        "ё{#key}",
+    ]
 )
 LINE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\r\n"), max_size=40)
 BODY = st.lists(st.one_of(LINES, LINE), min_size=1, max_size=8).map("\n".join)
@@ -120,11 +138,15 @@ HEAD = st.fixed_dictionaries(
 @pytest.mark.feature("K-11")
 @hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HEAD, st.lists(SECTION, max_size=4, unique_by=lambda section: section[1] or section[0].casefold()))
-def test_any_article_written_and_read_again_is_the_same(head: dict[str, Any], parts: list[tuple[str, str | None, str, bool]]) -> None:
+def test_any_article_written_and_read_again_is_the_same(
+    head: dict[str, Any], parts: list[tuple[str, str | None, str, bool]]
+) -> None:
     from core.contracts import Rejected
     from plugins.kb.operations import many_lines, one_line, sections, words
 
-    given_parts = [{"title": title, "key": key, ("markdown" if plain else "html"): body} for title, key, body, plain in parts]
+    given_parts = [
+        {"title": title, "key": key, ("markdown" if plain else "html"): body} for title, key, body, plain in parts
+    ]
     try:
         kept = sections(given_parts, head["language"])
     except Rejected:

@@ -45,7 +45,9 @@ def dirty_count(db: Any) -> int:
     return int(db.session.scalar(select(func.count(Dirty.id))))
 
 
-def test_an_article_gets_the_next_number_and_is_told_to_the_indexer(db: Any, folder_id: int, user_ids: list[int]) -> None:
+def test_an_article_gets_the_next_number_and_is_told_to_the_indexer(
+    db: Any, folder_id: int, user_ids: list[int]
+) -> None:
     from plugins.kb.operations import create_article
 
     first = create_article(user_ids[0], fields(folder_id))
@@ -77,7 +79,10 @@ def test_a_title_is_unique_in_its_folder_and_the_refusal_names_it(db: Any, folde
         ({"language": "fr"}, "language-unknown"),
         ({"services": ["nowhere"]}, "service-unknown"),
         ({"colour": "red"}, "field-unknown"),
-        ({"sections": [{"key": "a", "title": "A", "html": "1"}, {"key": "a", "title": "Б", "html": "2"}]}, "section-twice"),
+        (
+            {"sections": [{"key": "a", "title": "A", "html": "1"}, {"key": "a", "title": "Б", "html": "2"}]},
+            "section-twice",
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_and_nothing_stays(db: Any, folder_id: int, change: dict[str, Any], code: str) -> None:
@@ -111,7 +116,9 @@ def test_nothing_that_runs_or_calls_out_gets_into_an_article(db: Any, folder_id:
             assert evil not in section["html"]
 
 
-def test_the_second_of_two_editors_is_told_and_the_first_text_stands(db: Any, folder_id: int, user_ids: list[int]) -> None:
+def test_the_second_of_two_editors_is_told_and_the_first_text_stands(
+    db: Any, folder_id: int, user_ids: list[int]
+) -> None:
     from plugins.kb.operations import EditedMeanwhile, create_article, update_article
 
     article = create_article(user_ids[0], fields(folder_id))
@@ -159,7 +166,9 @@ def test_values_of_variables_cannot_bring_markup_in(db: Any, folder_id: int) -> 
     with transaction():
         user = User(login="evil", first_name="<img src=x onerror=alert(1)>")
         db.session.add(user)
-    article = create_article(None, fields(folder_id, sections=[{"title": "А", "markdown": "$(User.firstName)"}]), status="published")
+    article = create_article(
+        None, fields(folder_id, sections=[{"title": "А", "markdown": "$(User.firstName)"}]), status="published"
+    )
     assert "&lt;img" in use(article.id, VariableContext(user_id=user.id)).html
 
 
@@ -172,14 +181,18 @@ def test_a_use_is_counted_and_a_selected_part_is_cleaned(db: Any, folder_id: int
     article = create_article(None, fields(folder_id), status="published")
     context = VariableContext(user_id=user_ids[0])
     use(article.id, context)
-    chosen = '<mark>ПИН</mark> <span class="kb-var" title="x">Анна</span><script>1</script>'
+    chosen = '<mark>ПИН</mark> <span class="kb-var" title="$(from.name)">Анна</span><script>1</script>'
     assert use(article.id, context, selected=chosen).html == "ПИН <span>Анна</span>"
     assert (article.uses, article.version) == (2, 1)
     assert db.session.scalar(select(func.count(Use.id))) == 2
 
 
-@pytest.mark.parametrize(("change", "code"), [({"section": "nothing"}, "section-unknown"), ({"selected": " <b></b> "}, "use-empty")])
-def test_a_use_of_nothing_is_refused_and_not_counted(db: Any, folder_id: int, user_ids: list[int], change: dict[str, str], code: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"), [({"section": "nothing"}, "section-unknown"), ({"selected": " <b></b> "}, "use-empty")]
+)
+def test_a_use_of_nothing_is_refused_and_not_counted(
+    db: Any, folder_id: int, user_ids: list[int], change: dict[str, str], code: str
+) -> None:
     from plugins.kb.operations import create_article
     from plugins.kb.usage import use
 
@@ -200,9 +213,9 @@ def test_a_draft_cannot_be_used(db: Any, folder_id: int, user_ids: list[int]) ->
 
 @pytest.mark.feature("K-07")
 def test_favourites_keep_their_order_and_end_at_the_limit(db: Any, folder_id: int, user_ids: list[int]) -> None:
+    from core.model import User
     from plugins.kb import favourites, reading
     from plugins.kb.operations import create_article
-    from core.model import User
 
     anna = db.session.get(User, user_ids[0])
     articles = [create_article(None, fields(folder_id, title=f"Статья {n}")).id for n in range(3)]

@@ -65,7 +65,11 @@ def test_a_bad_file_is_named_and_the_exit_code_says_so(house: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("words", "reason"),
-    [(["import", "nowhere"], "is not a folder"), (["show", "77"], "no article №77"), (["export", "/proc/nowhere"], "cannot be written")],
+    [
+        (["import", "nowhere"], "is not a folder"),
+        (["show", "77"], "no article №77"),
+        (["export", "/proc/nowhere"], "cannot be written"),
+    ],
 )
 def test_what_cannot_be_done_is_one_sentence(house: Path, words: list[str], reason: str) -> None:
     result = run(house, *words)

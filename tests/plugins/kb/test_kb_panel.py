@@ -47,14 +47,25 @@ def centre(db: Any) -> dict[str, int]:
         db.session.flush()
         case = create(subject="Не подписывается отчёт", service=signature, contact=contact)
         row = Interaction(
-            channel="email", case_id=case.id, service_id=signature.id, contact_id=contact.id, agent_id=agent.id, state="active"
+            channel="email",
+            case_id=case.id,
+            service_id=signature.id,
+            contact_id=contact.id,
+            agent_id=agent.id,
+            state="active",
         )
         db.session.add(row)
         db.session.flush()
         text = "Пишет: введён неправильный PIN-код, 0x8010006B"
         db.session.add(
             Message(
-                interaction_id=row.id, case_id=case.id, source_key="m1", author="contact", direction="in", subject=case.subject, body_text=text
+                interaction_id=row.id,
+                case_id=case.id,
+                source_key="m1",
+                author="contact",
+                direction="in",
+                subject=case.subject,
+                body_text=text,
             )
         )
     load_folder(DEMO / "ru")
@@ -176,7 +187,9 @@ def test_nothing_found_says_so(agent: Browser) -> None:
 
 @pytest.mark.feature("K-05")
 def test_an_article_in_the_panel_shows_what_will_be_filled_in(agent: Browser, centre: dict[str, int]) -> None:
-    page = agent.get("/kb/panel/articles/1001", case_id=centre["case"], interaction_id=centre["interaction"], q="пин-код")
+    page = agent.get(
+        "/kb/panel/articles/1001", case_id=centre["case"], interaction_id=centre["interaction"], q="пин-код"
+    )
     assert '<span class="kb-var" title="$(from.name)">Пётр Иванов</span>' in page.text
     assert "<mark>ПИН-код</mark>" in page.text
     assert 'href="/kb/articles/1002"' in page.text
@@ -191,18 +204,27 @@ def test_use_gives_the_filled_answer_and_ties_it_to_the_case(agent: Browser, cen
     from plugins.kb.reading import by_number
 
     article = by_number(1001)
-    answer = agent.post(f"/kb/articles/{article.id}/use", section="reply", case_id=centre["case"], interaction_id=centre["interaction"])
+    answer = agent.post(
+        f"/kb/articles/{article.id}/use", section="reply", case_id=centre["case"], interaction_id=centre["interaction"]
+    )
     told = answer.json
     case = db.session.get(Case, centre["case"])
     assert "Здравствуйте, Пётр Иванов!" in told["html"] and case.number in told["html"] and "Анна" in told["html"]
     assert (told["unknown"], told["empty"], told["uses"], told["cursor"]) == ([], [], 1, True)
     row = db.session.scalar(select(Use))
-    assert (row.case_id, row.interaction_id, row.message_id, row.user_id) == (centre["case"], centre["interaction"], None, centre["agent"])
+    assert (row.case_id, row.interaction_id, row.message_id, row.user_id) == (
+        centre["case"],
+        centre["interaction"],
+        None,
+        centre["agent"],
+    )
     entry = db.session.scalar(select(TimelineEntry).where(TimelineEntry.kind == "kb.used"))
     assert entry.data["title_ru"].startswith("Использована статья №1001")
 
 
-def test_variables_without_a_value_are_told_before_and_marked_after(agent: Browser, centre: dict[str, int], db: Any) -> None:
+def test_variables_without_a_value_are_told_before_and_marked_after(
+    agent: Browser, centre: dict[str, int], db: Any
+) -> None:
     from core.db import transaction
     from core.model import Contact
     from plugins.kb.reading import by_number
@@ -211,7 +233,9 @@ def test_variables_without_a_value_are_told_before_and_marked_after(agent: Brows
         db.session.scalar(select(Contact)).name = ""
     page = agent.get("/kb/panel/articles/1001", case_id=centre["case"], interaction_id=centre["interaction"])
     assert "Нечего подставить" in page.text and "<code>$(from.name)</code>" in page.text
-    told = agent.post(f"/kb/articles/{by_number(1001).id}/use", section="reply", interaction_id=centre["interaction"]).json
+    told = agent.post(
+        f"/kb/articles/{by_number(1001).id}/use", section="reply", interaction_id=centre["interaction"]
+    ).json
     assert told["empty"] == ["from.name"] and 'data-unfilled="from.name"' in told["html"]
 
 
@@ -291,13 +315,17 @@ def test_an_edit_is_saved_and_a_form_that_changes_nothing_changes_nothing(editor
     assert (by_number(1001).title, by_number(1001).version) == ("Новое", 3)
 
 
-def test_the_second_editor_keeps_the_text_and_sees_the_other_one(editor: Browser, centre: dict[str, int], db: Any) -> None:
+def test_the_second_editor_keeps_the_text_and_sees_the_other_one(
+    editor: Browser, centre: dict[str, int], db: Any
+) -> None:
     from plugins.kb.operations import update_article
     from plugins.kb.reading import by_number
 
     mine = form(editor, 1001) | {"section_source": ["мой текст"] * 3}
     article = by_number(1001)
-    update_article(article.id, centre["agent"], article.version, {"sections": [{"title": "Общее решение", "markdown": "их текст"}]})
+    update_article(
+        article.id, centre["agent"], article.version, {"sections": [{"title": "Общее решение", "markdown": "их текст"}]}
+    )
     page = editor.post("/kb/articles/1001/edit", **mine)
     assert page.status_code == 200
     assert "Ваш текст не потерян" in page.text and "мой текст" in page.text and "их текст" in page.text
@@ -308,9 +336,9 @@ def test_the_second_editor_keeps_the_text_and_sees_the_other_one(editor: Browser
 
 
 def test_a_new_article_is_a_draft_until_it_is_published(agent: Browser, editor: Browser) -> None:
+    from core.db import db
     from plugins.kb.models import Article
     from plugins.kb.reading import by_number
-    from core.db import db
 
     values = form(editor, 1001) | {"title": "Совсем новая", "tags": "новинка, ошибка"}
     assert editor.post("/kb/articles", **values).status_code == 204
