@@ -246,7 +246,7 @@ def members_of_roles() -> dict[str, int]:
         .where(User.disabled_at.is_(None))
         .group_by(Role.key)
     )
-    return {key: count for key, count in db.session.execute(query).tuples()}  # noqa: C416 -- rows are not pairs to dict()
+    return {row.key: row[1] for row in db.session.execute(query)}
 
 
 def ensure_roles() -> list[str]:

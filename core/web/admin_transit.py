@@ -70,7 +70,7 @@ def raw_intake(item_id: int) -> Answer:
 
 def _list(name: str, model: Any, states: tuple[str, ...]) -> Answer:
     found = db.session.execute(select(model.state, func.count()).where(model.state.in_(states[:2])).group_by(model.state))
-    counts: dict[str, int] = dict(found.tuples().all())
+    counts = {row.state: row[1] for row in found}
     state = request.args.get("state") or next((s for s in states[:2] if counts.get(s)), states[0])
     if state not in states:
         abort(404)
