@@ -74,6 +74,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def circumstances() -> str:
+    """How busy the machine is, without which wall times mean little."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; above that number, read CPU times only, with care"
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that ``share`` (0 to 1) of all do not exceed."""
     ordered = sorted(values)

@@ -30,7 +30,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
-from bench.house import SERVICES, cpu_seconds, free_port, make_house, table
+from bench.house import SERVICES, circumstances, cpu_seconds, free_port, make_house, table
 
 PLUGINS = ("kb", "email", "sla")
 GOAL_MS = 5.0
@@ -255,7 +255,7 @@ def main() -> int:
         return 0
     kinds = (("taken in", False), ("taken in and acknowledged", True))
     results = [(name, run(options, acknowledge)) for name, acknowledge in kinds]
-    print("Mail intake by SMTP, CPU of the worker process")
+    print(f"Mail intake by SMTP, CPU of the worker process, {circumstances()}")
     print(rows(results))
     return 0
 

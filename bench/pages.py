@@ -25,7 +25,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from bench.house import PASSWORD, SERVICES, cpu_seconds, free_port, make_house, percentile, postgresql, table
+from bench.house import (
+    PASSWORD,
+    SERVICES,
+    circumstances,
+    cpu_seconds,
+    free_port,
+    make_house,
+    percentile,
+    postgresql,
+    table,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -293,7 +303,7 @@ def measure(kind: str, url: str, cases: int, rounds: int) -> bool:
         home, began = Path(folder), time.monotonic()
         app = make_house(home, PLUGINS, url)
         fill(app, cases)
-        print(f"\n{kind}, {cases:,} cases (made in {time.monotonic() - began:.0f} s)")
+        print(f"\n{kind}, {cases:,} cases (made in {time.monotonic() - began:.0f} s), {circumstances()}")
         inside = list(in_process(app, cases, rounds))
         served = {(name, login): rest for name, login, *rest in over_http(home, cases, rounds)}
         rows, reached = [], True
