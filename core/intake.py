@@ -8,17 +8,29 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from core import casework, storage, timeline
 from core.app import okno
 from core.clock import now
-from core.contracts import Inbound, IntakeItem, Rejected
-from core.db import db, on_commit, transaction
+from core.contracts import Inbound, IntakeItem, Rejected, ServiceInfo, Text
+from core.db import current_work, db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
-from core.model import Attachment, Case, Contact, ContactAddress, Intake, Interaction, Message, Service, ServiceEntry
+from core.model import (
+    Attachment,
+    Case,
+    Contact,
+    ContactAddress,
+    Intake,
+    Interaction,
+    Message,
+    Service,
+    ServiceEntry,
+    ServiceTeam,
+)
 from core.snapshots import interaction_info, message_info, service_info
 
 ATTEMPTS = 5
@@ -47,20 +59,16 @@ def accept(channel: str, source_key: str, raw: bytes, meta: Mapping[str, Any] | 
     it could not be stored: the sender must then keep it.
     """
     sha256 = storage.write(raw)
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    values = {"channel": channel, "source_key": source_key, "sha256": sha256, "meta": dict(meta or {})}
     with transaction():
-        known = db.session.scalar(select(Intake).where(Intake.channel == channel, Intake.source_key == source_key))
-        if known is not None:
-            known.repeats += 1
-            return int(known.id)
-        item = Intake(channel=channel, source_key=source_key, sha256=sha256, meta=dict(meta or {}))
-        try:
-            with db.session.begin_nested():
-                db.session.add(item)
-        except IntegrityError:
-            same = select(Intake.id).where(Intake.channel == channel, Intake.source_key == source_key)
-            return int(db.session.scalars(same).one())
+        fresh = insert(Intake).values(**values).on_conflict_do_nothing(index_elements=["channel", "source_key"])
+        item_id: int | None = db.session.scalar(fresh.returning(Intake.id))
+        if item_id is None:
+            same = update(Intake).where(Intake.channel == channel, Intake.source_key == source_key)
+            return int(db.session.execute(same.values(repeats=Intake.repeats + 1).returning(Intake.id)).scalar_one())
         on_commit(lambda: wake("intake"))
-        return item.id
+        return item_id
 
 
 def process_due(limit: int = 50) -> int:
@@ -146,11 +154,13 @@ def _receive(inbound: Inbound) -> Received:
         case = casework.create(
             subject=inbound.subject, service=service, contact=contact, language=inbound.language, follow_up_of=before, cause=inbound.channel
         )
-    interaction = joined or _open_interaction(case, inbound.channel)
+    interaction = joined or (_open_interaction(case, inbound.channel) if case is before else None)
     new_interaction = interaction is None
     if interaction is None:
         interaction = _new_interaction(inbound, case, contact)
     message = _store_message(inbound, interaction, contact)
+    # The session forgets what nobody holds; what comes next in this transaction, an acknowledgement say, would read it all again.
+    current_work().notes.setdefault("kept", []).append((case, case.service, interaction, contact, message))
     first = case is not before
     casework.touch(case, last_contact_at=moment, cause="contact")
     okno().hooks.during_message(message_info(message, first_in_case=first))
@@ -192,14 +202,38 @@ def find_contact(inbound: Inbound) -> Contact:
 
 def choose_service(inbound: Inbound) -> Service:
     """Ask the routing hooks; raises ``Rejected`` when there is no service at all."""
-    reached = select(Service).where(Service.active).order_by(Service.is_default.desc(), Service.id)
-    in_channel = reached.where(Service.entries.any(ServiceEntry.channel == inbound.channel))
-    services = list(db.session.scalars(in_channel)) or list(db.session.scalars(reached))
-    chosen = okno().hooks.choose_service(inbound, [service_info(service) for service in services])
-    found = {service.id: service for service in services}.get(chosen or 0)
+    services = _active_services(inbound.channel)
+    chosen = okno().hooks.choose_service(inbound, services)
+    found = db.session.get(Service, chosen) if chosen in {service.id for service in services} else None
     if found is None:
         raise Rejected("no active service can take this message: add one with  okno services add", "no-service")
     return found
+
+
+def _active_services(channel: str) -> list[ServiceInfo]:
+    """The active services with an entry in the channel, else all active ones; the default first. One statement: every message asks."""
+    entered = exists().where(ServiceEntry.service_id == Service.id, ServiceEntry.channel == channel)
+    columns = (Service.id, Service.key, Service.title_en, Service.title_ru, Service.language, Service.priority, Service.disposition_required)
+    query = select(*columns, entered.label("entered"), ServiceTeam.team_id).outerjoin(ServiceTeam, ServiceTeam.service_id == Service.id)
+    rows = db.session.execute(query.where(Service.active).order_by(Service.is_default.desc(), Service.id, ServiceTeam.team_id)).all()
+    rows = [row for row in rows if row.entered] or rows
+    teams: dict[int, tuple[int, ...]] = {}
+    for row in rows:
+        teams[row.id] = teams.get(row.id, ()) + ((row.team_id,) if row.team_id is not None else ())
+    first = {row.id: row for row in reversed(rows)}
+    return [
+        ServiceInfo(
+            id=key,
+            key=row.key,
+            title=Text(row.title_en, row.title_ru),
+            language=row.language,
+            team_ids=team_ids,
+            priority=row.priority,
+            disposition_required=row.disposition_required,
+        )
+        for key, team_ids in teams.items()
+        for row in (first[key],)
+    ]
 
 
 def _session(inbound: Inbound) -> Interaction | None:
