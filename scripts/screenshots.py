@@ -144,11 +144,15 @@ class Camera:
         expect(page.locator(".skeleton:visible")).to_have_count(0)
         path = self.folder / f"{name}.png"
         page.screenshot(path=path, animations="disabled", caret="hide")
-        with Image.open(path) as image:
-            # A palette without dithering: the eye sees no difference, the repository a third of the bytes.
-            image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-                path, optimize=True
-            )
+        shrink(path)
+
+
+def shrink(path: Path) -> None:
+    """Keep 256 colours, the rare ones among them, and mix them where shadows and gradients need more."""
+    with Image.open(path) as taken:
+        image = taken.convert("RGB")
+    palette = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
 def sign_in(page: Page, login: str) -> None:

@@ -10,14 +10,17 @@ import click
 from core.commands.terminal import EXIT_FAILURE, answer, json_option
 
 
-def fresh_pages() -> dict[str, str]:
-    """File name → text of each page as it should be: every shipped plugin enabled, whatever the centre at hand has."""
+def fresh_pages(okno: click.Group) -> dict[str, str]:
+    """File name → text of each page of the command ``okno`` as it should be.
+
+    Every shipped plugin is enabled, whatever the centre at hand has. Raises ``ClickException`` when one cannot be.
+    """
     from core.app import create_app
     from core.config import CORE_SETTINGS, SHIPPED
     from core.reference import pages
 
-    with tempfile.TemporaryDirectory() as home:
-        app = create_app(home, {"core.plugins": list(SHIPPED), "log.level": "error"}, check_schema=False)
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(folder, {"core.plugins": list(SHIPPED), "log.level": "error"}, check_schema=False)
         house = app.extensions["okno"]
         if house.plugins.problems:
             raise click.ClickException(
@@ -27,17 +30,21 @@ def fresh_pages() -> dict[str, str]:
         declared = [(key.split(".")[0], setting) for key, setting in house.config.declared.items() if key not in core]
         with app.app_context():
             plugins = {mount.command.name or "": mount.command for mount in house.hooks.commands()}
-        return pages(declared, _whole_group(plugins))
+        return pages(declared, _whole_group(okno, plugins))
 
 
-def _whole_group(plugins: dict[str, click.Command]) -> click.Group:
+def _whole_group(okno: click.Group, plugins: dict[str, click.Command]) -> click.Group:
     """``okno`` with the commands of these plugins instead of those that a home folder enables."""
-    from cli import COMMANDS, main
-
-    context = click.Context(main, info_name="okno")
-    core = {name: command for name in COMMANDS if (command := main.get_command(context, name)) is not None}
-    whole = click.Group("okno", {**core, **plugins}, params=main.params, help=main.help)
-    _same_help(whole, main.context_settings["help_option_names"])
+    with tempfile.TemporaryDirectory() as folder:
+        context = click.Context(okno, info_name="okno")
+        context.params["home"] = Path(folder) / "nowhere"
+        core = {
+            name: command
+            for name in okno.list_commands(context)
+            if (command := okno.get_command(context, name)) is not None
+        }
+    whole = click.Group("okno", {**core, **plugins}, params=okno.params, help=okno.help)
+    _same_help(whole, okno.context_settings["help_option_names"])
     return whole
 
 
@@ -63,7 +70,9 @@ def docs(ctx: click.Context, write: bool, root: Path) -> None:
     """Compare docs/reference with the code; exit code 1 when a page is stale. For developers."""
     from core import reference
 
-    pages = fresh_pages()
+    okno = ctx.find_root().command
+    assert isinstance(okno, click.Group)
+    pages = fresh_pages(okno)
     stale = reference.stale(root, pages)
     if write:
         reference.write(root, {name: pages[name] for name in stale})
