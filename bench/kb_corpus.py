@@ -3,6 +3,7 @@
 Russian and English come from the demo centre's articles; more English from the standard library's docstrings and the
 licences a Debian system has.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -33,8 +34,11 @@ MODULES = _listed(
     "socket sqlite3 ssl statistics string subprocess tarfile tempfile threading tkinter turtle typing unittest urllib "
     "uuid xml zipfile"
 )
-PRODUCTS = [f"{maker} {name}" for maker in ("Таволга", "Осока", "1С", "Рябина", "Tavolga", "Sedge") for name in (
-    "Отчётность", "ЭДО", "Облако", "Бухгалтерия 8.3", "Backup", "Зарплата", "Подпись", "Portal")]
+PRODUCTS = [
+    f"{maker} {name}"
+    for maker in ("Таволга", "Осока", "1С", "Рябина", "Tavolga", "Sedge")
+    for name in ("Отчётность", "ЭДО", "Облако", "Бухгалтерия 8.3", "Backup", "Зарплата", "Подпись", "Portal")
+]
 TAGS = _listed(
     "отчётность фнс сфр эдо подпись 1с облако оплата доступ сертификат печать почта vpn удалённый-доступ телефония "
     "backup billing security api sync email account network printing"
@@ -58,11 +62,18 @@ def demo_documents() -> list[SearchDocument]:
         _, head, body = path.read_text("utf-8").split("---", 2)
         meta = yaml.safe_load(head)
         keywords = "\n".join([str(meta.get("question") or ""), *map(str, meta.get("keywords") or ())])
-        found.append(SearchDocument(
-            f"article:{meta['number']}", "article", meta["title"], plain(body), keywords, str(meta["number"]),
-            tuple(map(str, meta.get("tags") or ())),
-            {"product": tuple(meta.get("products") or ()), "language": (meta["language"],)},
-        ))
+        found.append(
+            SearchDocument(
+                f"article:{meta['number']}",
+                "article",
+                meta["title"],
+                plain(body),
+                keywords,
+                str(meta["number"]),
+                tuple(map(str, meta.get("tags") or ())),
+                {"product": tuple(meta.get("products") or ()), "language": (meta["language"],)},
+            )
+        )
     return found
 
 
@@ -81,7 +92,9 @@ def _docstrings() -> Iterator[str]:
         names = [name]
         module = importlib.import_module(name) if name != "tkinter" else None
         if module is not None and hasattr(module, "__path__"):
-            names += [f"{name}.{info.name}" for info in pkgutil.iter_modules(module.__path__) if info.name != "__main__"]
+            names += [
+                f"{name}.{info.name}" for info in pkgutil.iter_modules(module.__path__) if info.name != "__main__"
+            ]
         for each in names:
             try:
                 loaded = importlib.import_module(each)
@@ -123,10 +136,17 @@ def articles(count: int, seed: int = 7) -> Iterator[SearchDocument]:
         product = chance.choice(PRODUCTS)
         code = f"0x{chance.randrange(1 << 32):08X}"
         body = chance.choices(source.texts, k=chance.randint(8, 40))
-        body.insert(chance.randrange(len(body)), f"{product}: {code}, версия {chance.randint(1, 9)}.{chance.randint(0, 99)}.")
+        body.insert(
+            chance.randrange(len(body)), f"{product}: {code}, версия {chance.randint(1, 9)}.{chance.randint(0, 99)}."
+        )
         title = f"{chance.choice(source.titles)} — {product}"
         yield SearchDocument(
-            f"article:{number}", "article", title, " ".join(body), " ".join(chance.choices(source.titles, k=1)), str(number),
+            f"article:{number}",
+            "article",
+            title,
+            " ".join(body),
+            " ".join(chance.choices(source.titles, k=1)),
+            str(number),
             tuple(chance.sample(TAGS, chance.randint(1, 4))),
             {"product": (product,), "language": (source.language,), "folder": (f"folder {chance.randrange(60)}",)},
             now - timedelta(minutes=chance.randrange(1_000_000)),

@@ -5,6 +5,7 @@
 FTS5 gets the same terms, already stemmed. In the rows with facets it does the same work: rank, count, take the page's
 texts, mark the words; in the others it only ranks ten ids, while ours also marks ten texts and counts all hits.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -80,12 +81,15 @@ class Fts5:
         match = self._match(text, False)
         rows = self._base.execute(
             "select key, article.id from words join article on article.id = words.rowid"
-            " where words match ? and product like ? order by rank", (match, product)
+            " where words match ? and product like ? order by rank",
+            (match, product),
         ).fetchall()
         ids = [row[1] for row in rows]
         counts = Counter(
-            tag for (tag,) in self._base.execute(
-                "select tag from words join tag on tag.article = words.rowid where words match ?", (match,))
+            tag
+            for (tag,) in self._base.execute(
+                "select tag from words join tag on tag.article = words.rowid where words match ?", (match,)
+            )
         )
         highlighter = Highlighter(_plain_terms(text))
         for key, _ in rows[:PAGE]:
@@ -134,7 +138,7 @@ def queries(count: int, seed: int = 3) -> tuple[list[str], list[str]]:
         if len(found) >= 3:
             singles.append(chance.choice(found))
             start = chance.randrange(len(found) - 2)
-            questions.append(" ".join(found[start:start + chance.randint(3, 7)]))
+            questions.append(" ".join(found[start : start + chance.randint(3, 7)]))
     return singles, questions
 
 
@@ -160,15 +164,16 @@ def measure(count: int, folder: Path) -> None:
     rows: list[tuple[str, list[float], list[float]]] = []
 
     def compare(name: str, ours: Callable[[int], object], theirs: Callable[[int], object]) -> None:
-        rows.append((name, [timed(partial(ours, i)) for i in range(ROUNDS)],
-                     [timed(partial(theirs, i)) for i in range(ROUNDS)]))
+        rows.append(
+            (name, [timed(partial(ours, i)) for i in range(ROUNDS)], [timed(partial(theirs, i)) for i in range(ROUNDS)])
+        )
 
     def ask(text: str, prefix: bool = False, product: str = "", facets: tuple[str, ...] = ()) -> SearchResult:
         filters = {"product": (product,)} if product else {}
         return index.search(SearchQuery(text, filters=filters, limit=PAGE, prefix=prefix, facets=facets))
 
     def typed(i: int) -> str:
-        return singles[i][:2 + i % 4]
+        return singles[i][: 2 + i % 4]
 
     def product_of(i: int) -> str:
         return products[i % len(products)]
@@ -176,17 +181,28 @@ def measure(count: int, folder: Path) -> None:
     counted = ("tag", "product")
     compare("single word, cold", lambda i: ask(singles[i]), lambda i: fts.search(singles[i]))
     compare("question of 3 to 7 words", lambda i: ask(questions[i]), lambda i: fts.search(questions[i]))
-    compare("as you type (2 to 5 letters)", lambda i: ask(typed(i), prefix=True), lambda i: fts.search(typed(i), prefix=True))
-    compare("question, 2 facets, 10 snippets", lambda i: ask(questions[i], facets=counted),
-            lambda i: fts.page(questions[i], "%"))
-    compare("the same within a product", lambda i: ask(questions[i], product=product_of(i), facets=counted),
-            lambda i: fts.page(questions[i], product_of(i)))
+    compare(
+        "as you type (2 to 5 letters)",
+        lambda i: ask(typed(i), prefix=True),
+        lambda i: fts.search(typed(i), prefix=True),
+    )
+    compare(
+        "question, 2 facets, 10 snippets",
+        lambda i: ask(questions[i], facets=counted),
+        lambda i: fts.page(questions[i], "%"),
+    )
+    compare(
+        "the same within a product",
+        lambda i: ask(questions[i], product=product_of(i), facets=counted),
+        lambda i: fts.page(questions[i], product_of(i)),
+    )
     compare("a word with a typo", lambda i: ask(mistyped(singles[i], chance)), lambda i: fts.search(singles[i]))
-    changed = [replace(documents[chance.randrange(count)], id=f"article:{count + i + 1}", number=str(count + i + 1))
-               for i in range(ROUNDS)]
+    changed = [
+        replace(documents[chance.randrange(count)], id=f"article:{count + i + 1}", number=str(count + i + 1))
+        for i in range(ROUNDS)
+    ]
     texts.update({document.id: (document.title, document.body) for document in changed})
-    compare("commit of one article", lambda i: index.upsert(changed[i:i + 1]),
-            lambda i: fts.commit_one(changed[i]))
+    compare("commit of one article", lambda i: index.upsert(changed[i : i + 1]), lambda i: fts.commit_one(changed[i]))
     after = []
     for i in range(30):
         index.upsert([changed[i]])
@@ -204,7 +220,7 @@ def measure(count: int, folder: Path) -> None:
 def mistyped(word: str, chance: random.Random) -> str:
     """`word` with two neighbouring letters exchanged."""
     at = chance.randrange(1, len(word) - 1)
-    return word[:at] + word[at + 1] + word[at] + word[at + 2:]
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
 def recall(folder: Path) -> None:

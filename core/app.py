@@ -38,7 +38,7 @@ class Okno:
     schemas: list[tuple[str, c.PluginSchema]] = field(default_factory=list)
 
 
-class SchemaPending(Exception):  # noqa: N818 -- a state of the data base, reported as a sentence
+class SchemaPending(Exception):
     """The data base lacks migrations; the message says which command runs them."""
 
 
@@ -98,7 +98,9 @@ def drop_failed_at_start(plugins: PluginManager) -> None:
 def make_flask(house: Okno) -> Flask:
     """The Flask object with its own settings."""
     config = house.config
-    app = Flask("core", root_path=str(Path(__file__).parent), template_folder="web/templates", static_folder="web/static")
+    app = Flask(
+        "core", root_path=str(Path(__file__).parent), template_folder="web/templates", static_folder="web/static"
+    )
     app.config.update(
         SECRET_KEY=config.secret_key(),
         OKNO_HOME=str(config.home),

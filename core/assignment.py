@@ -19,7 +19,7 @@ from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
 from core.model import Disposition, Interaction, Offer, Presence, Service, ServiceTeam, TeamMember, User
-from core.snapshots import disposition_info, interaction_info, service_info
+from core.snapshots import disposition_info, interaction_info
 from core.workflow import engine as workflow
 
 GONE = Text("The interaction is no longer offered to you", "Обращение вам больше не предлагается")
@@ -32,7 +32,9 @@ def _swap(interaction_id: int, before: str, after: str, *, holder: int | None = 
     if holder is not None:
         statement = statement.where(Interaction.agent_id == holder)
     changed = db.session.execute(
-        statement.values(state=after, version=Interaction.version + 1, **values).execution_options(synchronize_session=False)
+        statement.values(state=after, version=Interaction.version + 1, **values).execution_options(
+            synchronize_session=False
+        )
     )
     db.session.expire_all()
     return bool(changed.rowcount == 1)  # type: ignore[attr-defined]
@@ -63,12 +65,15 @@ def ready_agents() -> list[AgentInfo]:
     ).all()
     ids = [row.id for row in rows]
     teams: dict[int, list[int]] = {}
-    for user_id, team_id in db.session.execute(select(TeamMember.user_id, TeamMember.team_id).where(TeamMember.user_id.in_(ids))):
+    for user_id, team_id in db.session.execute(
+        select(TeamMember.user_id, TeamMember.team_id).where(TeamMember.user_id.in_(ids))
+    ):
         teams.setdefault(user_id, []).append(team_id)
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
     handled = _handled_since(ids, midnight)
     return [
-        AgentInfo(row.id, row.login, tuple(teams.get(row.id, ())), (row.language,), row.since, handled.get(row.id, 0)) for row in rows
+        AgentInfo(row.id, row.login, tuple(teams.get(row.id, ())), (row.language,), row.since, handled.get(row.id, 0))
+        for row in rows
     ]
 
 
@@ -125,7 +130,9 @@ def _servers(agents: dict[int, AgentInfo]) -> dict[int, set[int]]:
     """Which of the agents serve which service."""
     teams = {team_id for agent in agents.values() for team_id in agent.team_ids}
     servers: dict[int, set[int]] = {}
-    pairs = db.session.execute(select(ServiceTeam.service_id, ServiceTeam.team_id).where(ServiceTeam.team_id.in_(teams)))
+    pairs = db.session.execute(
+        select(ServiceTeam.service_id, ServiceTeam.team_id).where(ServiceTeam.team_id.in_(teams))
+    )
     for service_id, team_id in pairs:
         servers.setdefault(service_id, set()).update(agent.id for agent in agents.values() if team_id in agent.team_ids)
     return servers
@@ -136,7 +143,9 @@ def _declined(interaction_ids: list[int]) -> set[tuple[int, int]]:
     since = now() - timedelta(seconds=okno().config.get("routing.offer_again_seconds"))
     rows = db.session.execute(
         select(Offer.interaction_id, Offer.agent_id).where(
-            Offer.interaction_id.in_(interaction_ids), Offer.outcome.in_(("rejected", "no_answer")), Offer.ended_at >= since
+            Offer.interaction_id.in_(interaction_ids),
+            Offer.outcome.in_(("rejected", "no_answer")),
+            Offer.ended_at >= since,
         )
     )
     return {(interaction_id, agent_id) for interaction_id, agent_id in rows}
@@ -175,7 +184,9 @@ def _end_offer(offer_id: int, agent_id: int | None, outcome: str) -> bool:
     statement = update(Offer).where(Offer.id == offer_id, Offer.outcome.is_(None))
     if agent_id is not None:
         statement = statement.where(Offer.agent_id == agent_id)
-    ended = db.session.execute(statement.values(outcome=outcome, ended_at=now()).execution_options(synchronize_session=False))
+    ended = db.session.execute(
+        statement.values(outcome=outcome, ended_at=now()).execution_options(synchronize_session=False)
+    )
     return bool(ended.rowcount == 1)  # type: ignore[attr-defined]
 
 
@@ -291,8 +302,15 @@ def _disposition(disposition_id: int | None, service_id: int) -> Disposition | N
 def close(interaction: Interaction, disposition: Disposition | None, comment: str, actor_id: int | None) -> None:
     """Close in the open transaction: the row, the case, the workflow."""
     moment = now()
-    values: dict[str, Any] = {"ended_at": interaction.ended_at or moment, "closed_at": moment, "comment": comment, "unread": 0}
-    if not _swap(interaction.id, interaction.state, "closed", disposition_id=disposition.id if disposition else None, **values):
+    values: dict[str, Any] = {
+        "ended_at": interaction.ended_at or moment,
+        "closed_at": moment,
+        "comment": comment,
+        "unread": 0,
+    }
+    if not _swap(
+        interaction.id, interaction.state, "closed", disposition_id=disposition.id if disposition else None, **values
+    ):
         raise Rejected(NOT_YOURS, "not-your-interaction")
     case = interaction.case
     key = disposition.key if disposition else ""
@@ -319,7 +337,9 @@ def _follow(interaction: Interaction, disposition: Disposition, actor_id: int | 
     elif case.status == "open":
         casework.touch(case, status="pending", cause="disposition")
     if disposition.workflow_key:
-        workflow.start(disposition.workflow_key, f"interaction:{interaction.id}", case_id=case.id, interaction_id=interaction.id)
+        workflow.start(
+            disposition.workflow_key, f"interaction:{interaction.id}", case_id=case.id, interaction_id=interaction.id
+        )
 
 
 # --- giving back -------------------------------------------------------------------------------------
@@ -339,7 +359,9 @@ def release(interaction_id: int, user_id: int) -> None:
 
 def give_back(user_id: int, cause: str) -> None:
     """Of an agent who is gone: offers and live conversations return to the queue, letters wait in the personal queue."""
-    for offer_id in list(db.session.scalars(select(Offer.id).where(Offer.agent_id == user_id, Offer.outcome.is_(None)))):
+    for offer_id in list(
+        db.session.scalars(select(Offer.id).where(Offer.agent_id == user_id, Offer.outcome.is_(None)))
+    ):
         if _end_offer(offer_id, user_id, "lost"):
             _requeue_offer(offer_id, "lost")
     live = [name for name, channel in okno().channels.items() if channel.capabilities.live]

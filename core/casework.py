@@ -161,7 +161,8 @@ def reply(
         interaction = db.session.get(Interaction, interaction_id)
         if interaction is None or interaction.state not in ("active", "wrap_up") or interaction.agent_id != user_id:
             raise Rejected(
-                Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас"), "not-your-interaction"
+                Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас"),
+                "not-your-interaction",
             )
         clean = sanitise(html)
         text = plain_text(clean)
@@ -171,7 +172,16 @@ def reply(
             names = ", ".join(f"$({name})" for name in left)
             raise Rejected(Text(f"Fill in first: {names}", f"Сначала заполните: {names}"), "unfilled-variables")
         message = post(
-            interaction, source_key, author="agent", user_id=user_id, html=clean, text=text, subject=subject, to=to, files=files, data=data
+            interaction,
+            source_key,
+            author="agent",
+            user_id=user_id,
+            html=clean,
+            text=text,
+            subject=subject,
+            to=to,
+            files=files,
+            data=data,
         )
         case = interaction.case
         first = {} if case.first_reply_at else {"first_reply_at": message.at}
@@ -202,9 +212,7 @@ def post(
     """Store an outgoing message and hand it to its channel, in the open transaction."""
     channel = okno().channels.get(interaction.channel)
     if channel is None:
-        words = Text(
-            f"The channel '{interaction.channel}' is switched off", f"Канал «{interaction.channel}» отключён"
-        )
+        words = Text(f"The channel '{interaction.channel}' is switched off", f"Канал «{interaction.channel}» отключён")
         raise Rejected(words, "channel-off")
     message = Message(
         interaction_id=interaction.id,
@@ -223,12 +231,16 @@ def post(
     )
     for file in files:
         sha256 = storage.put(file.content)
-        message.attachments.append(Attachment(sha256=sha256, name=file.name[:300], content_type=file.content_type[:120]))
+        message.attachments.append(
+            Attachment(sha256=sha256, name=file.name[:300], content_type=file.content_type[:120])
+        )
     db.session.add(message)
     if author == "agent":
         interaction.unread = 0
     db.session.flush()
-    timeline.write(interaction.case_id, "message", actor_id=user_id, interaction_id=interaction.id, message_id=message.id)
+    timeline.write(
+        interaction.case_id, "message", actor_id=user_id, interaction_id=interaction.id, message_id=message.id
+    )
     channel.deliver(
         Delivery(
             message_id=message.id,
@@ -286,5 +298,7 @@ def save_draft(user_id: int, case_id: int, kind: str, html: str, data: dict[str,
 def mark_read(interaction_id: int, user_id: int) -> None:
     """The agent has the interaction in focus: nothing is unread any more."""
     with transaction():
-        mine = update(Interaction).where(Interaction.id == interaction_id, Interaction.agent_id == user_id, Interaction.unread > 0)
+        mine = update(Interaction).where(
+            Interaction.id == interaction_id, Interaction.agent_id == user_id, Interaction.unread > 0
+        )
         db.session.execute(mine.values(unread=0).execution_options(synchronize_session=False))

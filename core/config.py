@@ -116,6 +116,17 @@ def read_file(home: Path) -> dict[str, Any]:
     return flat
 
 
+def environment_value(key: str) -> str | None:
+    """What the environment says for a setting, as text."""
+    return os.environ.get("OKNO_" + key.replace(".", "_").upper())
+
+
+def load_core(home: Path) -> Config:
+    """The core's settings alone; sections of plugins are not looked at, so no plugin needs to be loaded."""
+    sections = {key.split(".")[0] for key in read_file(home)} - {setting.key.split(".")[0] for setting in CORE_SETTINGS}
+    return load(home, CORE_SETTINGS, dormant=sections)
+
+
 def coerce(setting: Setting, value: Any, source: str) -> Any:
     """``value`` as the setting's type; text from the environment is converted. Raises ``ConfigError``."""
     if isinstance(value, str) and setting.type is not str:
@@ -167,7 +178,9 @@ def enabled_plugins(home: Path, overrides: Mapping[str, Any] | None = None) -> l
     return list(setting.default)
 
 
-def load(home: Path, settings: Iterable[Setting], dormant: Iterable[str] = (), overrides: Mapping[str, Any] | None = None) -> Config:
+def load(
+    home: Path, settings: Iterable[Setting], dormant: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
+) -> Config:
     """Read, check and merge all sources.
 
     ``dormant`` are the names of installed plugins that are not enabled: their sections are kept, unread.

@@ -36,7 +36,7 @@ class Text:
         return self.ru if language == "ru" else self.en
 
 
-class Rejected(Exception):  # noqa: N818 -- the word STYLE.md and the hookspecs use
+class Rejected(Exception):
     """Raised by a ``before_…`` hook (or an operation) to refuse; ``text`` is shown to the person who asked.
 
     ``code`` is a stable word for programs, for instance ``disposition-required``.

@@ -99,7 +99,9 @@ def tune(engine: Engine) -> None:
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        connection.create_function("okno_lower", 1, lambda s: s.lower() if isinstance(s, str) else s, deterministic=True)
+        connection.create_function(
+            "okno_lower", 1, lambda s: s.lower() if isinstance(s, str) else s, deterministic=True
+        )
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

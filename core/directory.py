@@ -179,7 +179,9 @@ def set_roles(user_id: int, roles: Iterable[str]) -> None:
         if ADMIN in before and ADMIN not in {role.key for role in chosen}:
             _keep_an_admin(user_id)
         user.roles = chosen
-        audit.record("user.roles", "user", user.login, {"roles": before}, {"roles": sorted(role.key for role in chosen)})
+        audit.record(
+            "user.roles", "user", user.login, {"roles": before}, {"roles": sorted(role.key for role in chosen)}
+        )
 
 
 def disable_user(user_id: int) -> None:
@@ -218,7 +220,9 @@ def _keep_an_admin(user_id: int) -> None:
         .where(Role.key == ADMIN, User.id != user_id, User.disabled_at.is_(None))
     )
     if not db.session.scalar(others):
-        text = Text("This is the last administrator.", "Это последний администратор: без него центром некому управлять.")
+        text = Text(
+            "This is the last administrator.", "Это последний администратор: без него центром некому управлять."
+        )
         raise Rejected(text, "last-admin")
 
 
@@ -301,7 +305,10 @@ def save_role(key: str, title_en: str, title_ru: str, privileges: Iterable[str])
             return role
         if role.key == ADMIN and any(name.startswith("admin.") for name in possible - chosen):
             raise Rejected(
-                Text("The administrator role keeps every admin privilege.", "Роль администратора сохраняет полномочия управления."),
+                Text(
+                    "The administrator role keeps every admin privilege.",
+                    "Роль администратора сохраняет полномочия управления.",
+                ),
                 "last-admin",
             )
         before = {"title_en": role.title_en, "title_ru": role.title_ru, "privileges": role.privileges}
@@ -395,7 +402,9 @@ def set_teams(user_id: int, teams: Iterable[str]) -> None:
         present = {member.team_id for member in user.memberships}
         for team_id in wanted.keys() - present:
             user.memberships.append(TeamMember(team_id=team_id))
-        audit.record("user.teams", "user", user.login, {"teams": before}, {"teams": sorted(t.key for t in wanted.values())})
+        audit.record(
+            "user.teams", "user", user.login, {"teams": before}, {"teams": sorted(t.key for t in wanted.values())}
+        )
 
 
 def _member_names(team: Team) -> dict[str, Any]:

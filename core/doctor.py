@@ -99,7 +99,9 @@ def check_database(app: Flask) -> HealthCheck:
 def check_schema(app: Flask) -> HealthCheck:
     """That all migrations have run."""
     missing = migrate.pending(app)
-    return HealthCheck("schema", not missing, f"lacks {', '.join(missing)}" if missing else "up to date", "okno db upgrade")
+    return HealthCheck(
+        "schema", not missing, f"lacks {', '.join(missing)}" if missing else "up to date", "okno db upgrade"
+    )
 
 
 def check_worker() -> HealthCheck:
@@ -116,10 +118,14 @@ def check_outbox() -> HealthCheck:
     def count(state: str) -> int:
         return db.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == state)) or 0
 
-    late = select(func.count(OutboxRow.id)).where(OutboxRow.state == "pending", OutboxRow.due_at < now() - timedelta(minutes=5))
+    late = select(func.count(OutboxRow.id)).where(
+        OutboxRow.state == "pending", OutboxRow.due_at < now() - timedelta(minutes=5)
+    )
     dead, overdue = count("dead"), db.session.scalar(late) or 0
     detail = f"{count('pending')} waiting, {overdue} overdue, {dead} dead"
-    return HealthCheck("outbox", not dead and not overdue, detail, "okno outbox list --state dead;  okno outbox retry --all")
+    return HealthCheck(
+        "outbox", not dead and not overdue, detail, "okno outbox list --state dead;  okno outbox retry --all"
+    )
 
 
 def check_intake() -> HealthCheck:
@@ -128,7 +134,9 @@ def check_intake() -> HealthCheck:
     stale = select(func.count(Intake.id)).where(Intake.state == "new", Intake.due_at < now() - timedelta(minutes=5))
     waiting = db.session.scalar(stale) or 0
     detail = f"{failed} failed, {waiting} overdue"
-    return HealthCheck("intake", not failed and not waiting, detail, "okno intake list --state failed;  okno intake retry --all")
+    return HealthCheck(
+        "intake", not failed and not waiting, detail, "okno intake list --state failed;  okno intake retry --all"
+    )
 
 
 def check_workflows() -> HealthCheck:
@@ -150,10 +158,14 @@ def check_faults() -> HealthCheck:
 
 def check_people() -> HealthCheck:
     """That somebody can sign in, and that a service takes what comes."""
-    users = db.session.scalar(select(func.count(User.id)).where(User.disabled_at.is_(None), User.password_hash != "")) or 0
+    users = (
+        db.session.scalar(select(func.count(User.id)).where(User.disabled_at.is_(None), User.password_hash != "")) or 0
+    )
     services = db.session.scalar(select(func.count(Service.id)).where(Service.active)) or 0
     if not users:
         return HealthCheck("people", False, "nobody can sign in", "okno users add LOGIN --first-name NAME --role admin")
     if not services:
-        return HealthCheck("people", False, "no active service takes messages", "okno services add KEY --title NAME --team TEAM")
+        return HealthCheck(
+            "people", False, "no active service takes messages", "okno services add KEY --title NAME --team TEAM"
+        )
     return HealthCheck("people", True, f"{users} users, {services} services")

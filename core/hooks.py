@@ -31,7 +31,13 @@ class Hooks:
                 with self._savepoint(name):
                     result = implementation.function(*(arguments[key] for key in implementation.argnames))
                 if self.plugins.tracing:
-                    log.info("hook", hook=hook, plugin=name, ms=round((perf_counter() - began) * 1000, 2), result=repr(result)[:200])
+                    log.info(
+                        "hook",
+                        hook=hook,
+                        plugin=name,
+                        ms=round((perf_counter() - began) * 1000, 2),
+                        result=repr(result)[:200],
+                    )
             except c.Rejected:
                 if hook.startswith("before_"):
                     raise
@@ -51,7 +57,9 @@ class Hooks:
                 if isinstance(item, kind):
                     found.append((name, item))
                 else:
-                    self.plugins.record_fault(name, hook, TypeError(f"{hook} must return {kind.__name__}, got {item!r}"))
+                    self.plugins.record_fault(
+                        name, hook, TypeError(f"{hook} must return {kind.__name__}, got {item!r}")
+                    )
         return found
 
     def _unique(self, hook: str, kind: type, key: str) -> dict[str, Any]:
@@ -150,7 +158,9 @@ class Hooks:
                 totals[score.agent_id] += score.score
         return totals
 
-    def choose_agent(self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo], scores: dict[int, float]) -> int | None:
+    def choose_agent(
+        self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo], scores: dict[int, float]
+    ) -> int | None:
         chosen: int | None = self._first("choose_agent", int, interaction=interaction, agents=agents, scores=scores)
         return chosen
 
@@ -158,7 +168,9 @@ class Hooks:
         self._run("after_assigned", interaction=interaction)
 
     # dispositions and cases
-    def before_disposition(self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None, comment: str) -> None:
+    def before_disposition(
+        self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None, comment: str
+    ) -> None:
         self._run("before_disposition", interaction=interaction, disposition=disposition, comment=comment)
 
     def after_disposition(self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None) -> None:
@@ -195,7 +207,9 @@ class Hooks:
             return badges
         for name, result in self._calls("collect_case_badges", {"case_ids": case_ids, "language": language}):
             if not isinstance(result, Mapping):
-                self.plugins.record_fault(name, "collect_case_badges", TypeError(f"must return a mapping, got {result!r}"))
+                self.plugins.record_fault(
+                    name, "collect_case_badges", TypeError(f"must return a mapping, got {result!r}")
+                )
                 continue
             for case_id, items in result.items():
                 badges.setdefault(case_id, []).extend(item for item in items if isinstance(item, c.Badge))

@@ -152,7 +152,12 @@ def _receive(inbound: Inbound) -> Received:
     if case is None or follow_up:
         service = case.service if case and case.service else choose_service(inbound)
         case = casework.create(
-            subject=inbound.subject, service=service, contact=contact, language=inbound.language, follow_up_of=before, cause=inbound.channel
+            subject=inbound.subject,
+            service=service,
+            contact=contact,
+            language=inbound.language,
+            follow_up_of=before,
+            cause=inbound.channel,
         )
     interaction = joined or (_open_interaction(case, inbound.channel) if case is before else None)
     new_interaction = interaction is None
@@ -174,7 +179,9 @@ def _receive(inbound: Inbound) -> Received:
     }
     events.publish("desk", "message.added", data)
     if new_interaction:
-        events.publish("desk", "queue.changed", {"service_id": interaction.service_id, "interaction_id": interaction.id})
+        events.publish(
+            "desk", "queue.changed", {"service_id": interaction.service_id, "interaction_id": interaction.id}
+        )
         on_commit(lambda: wake("routing"))
         info = interaction_info(interaction)
         on_commit(lambda: okno().hooks.after_interaction_opened(info))
@@ -213,9 +220,21 @@ def choose_service(inbound: Inbound) -> Service:
 def _active_services(channel: str) -> list[ServiceInfo]:
     """The active services with an entry in the channel, else all active ones; the default first. One statement: every message asks."""
     entered = exists().where(ServiceEntry.service_id == Service.id, ServiceEntry.channel == channel)
-    columns = (Service.id, Service.key, Service.title_en, Service.title_ru, Service.language, Service.priority, Service.disposition_required)
-    query = select(*columns, entered.label("entered"), ServiceTeam.team_id).outerjoin(ServiceTeam, ServiceTeam.service_id == Service.id)
-    rows = db.session.execute(query.where(Service.active).order_by(Service.is_default.desc(), Service.id, ServiceTeam.team_id)).all()
+    columns = (
+        Service.id,
+        Service.key,
+        Service.title_en,
+        Service.title_ru,
+        Service.language,
+        Service.priority,
+        Service.disposition_required,
+    )
+    query = select(*columns, entered.label("entered"), ServiceTeam.team_id).outerjoin(
+        ServiceTeam, ServiceTeam.service_id == Service.id
+    )
+    rows = db.session.execute(
+        query.where(Service.active).order_by(Service.is_default.desc(), Service.id, ServiceTeam.team_id)
+    ).all()
     rows = [row for row in rows if row.entered] or rows
     teams: dict[int, tuple[int, ...]] = {}
     for row in rows:
@@ -239,7 +258,9 @@ def _active_services(channel: str) -> list[ServiceInfo]:
 def _session(inbound: Inbound) -> Interaction | None:
     if not inbound.interaction_key:
         return None
-    query = select(Interaction).where(Interaction.session_key == inbound.interaction_key, Interaction.state.in_(OPEN_STATES))
+    query = select(Interaction).where(
+        Interaction.session_key == inbound.interaction_key, Interaction.state.in_(OPEN_STATES)
+    )
     return db.session.scalar(query)
 
 
@@ -253,7 +274,9 @@ def _open_follow_up(case: Case | None) -> Case | None:
 
 def _open_interaction(case: Case, channel: str) -> Interaction | None:
     query = select(Interaction).where(
-        Interaction.case_id == case.id, Interaction.channel == channel, Interaction.state.in_(("queued", "offered", "active"))
+        Interaction.case_id == case.id,
+        Interaction.channel == channel,
+        Interaction.state.in_(("queued", "offered", "active")),
     )
     return db.session.scalar(query.order_by(Interaction.id.desc()).limit(1))
 
@@ -298,17 +321,23 @@ def _store_message(inbound: Inbound, interaction: Interaction, contact: Contact)
         body_html=inbound.body_html,
         automatic=inbound.automatic,
         raw_sha=inbound.raw_sha,
-        data={"from": inbound.sender.value, "from_name": inbound.sender.name, "contact_id": contact.id, **inbound.extra},
+        data={
+            "from": inbound.sender.value,
+            "from_name": inbound.sender.name,
+            "contact_id": contact.id,
+            **inbound.extra,
+        },
         at=inbound.at or now(),
     )
     for file in inbound.files:
         sha256 = storage.put(file.content)
         name, kind = file.name[:300] or "file", file.content_type[:120]
-        attachment = Attachment(sha256=sha256, name=name, content_type=kind, content_id=file.content_id[:300], inline=file.inline)
+        attachment = Attachment(
+            sha256=sha256, name=name, content_type=kind, content_id=file.content_id[:300], inline=file.inline
+        )
         message.attachments.append(attachment)
     db.session.add(message)
     interaction.unread += 1
     db.session.flush()
     timeline.write(interaction.case_id, "message", interaction_id=interaction.id, message_id=message.id)
     return message
-

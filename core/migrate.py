@@ -97,6 +97,8 @@ def _show(connection: Connection, revisions: list[str]) -> None:
 
 def new_revision(app: Flask, branch: str, message: str, folder: Path, *, first: bool) -> None:
     """Write a migration for ``branch`` by comparing its models with the data base; for developers."""
-    options: dict[str, Any] = {"head": "base", "branch_label": branch, "splice": True} if first else {"head": f"{branch}@head"}
+    options: dict[str, Any] = (
+        {"head": "base", "branch_label": branch, "splice": True} if first else {"head": f"{branch}@head"}
+    )
     with app.app_context():
         command.revision(alembic_config(app), message, autogenerate=True, version_path=str(folder), **options)

@@ -34,7 +34,9 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | N
     existing = db.session.scalar(select(OutboxRow.id).where(OutboxRow.key == key))
     if existing is not None:
         return existing
-    row = OutboxRow(kind=kind, key=key, payload=dict(payload), message_id=message_id, due_at=now() + timedelta(seconds=delay))
+    row = OutboxRow(
+        kind=kind, key=key, payload=dict(payload), message_id=message_id, due_at=now() + timedelta(seconds=delay)
+    )
     db.session.add(row)
     db.session.flush()
     on_commit(lambda: wake("outbox"))
@@ -91,7 +93,9 @@ def release_abandoned() -> int:
 
     For the start of a worker: what its own process number had claimed belonged to a dead one as well.
     """
-    claimed = select(OutboxRow.id, OutboxRow.detail).where(OutboxRow.state == "pending", OutboxRow.detail.startswith(CLAIMED))
+    claimed = select(OutboxRow.id, OutboxRow.detail).where(
+        OutboxRow.state == "pending", OutboxRow.detail.startswith(CLAIMED)
+    )
     rows = db.session.execute(claimed).all()
     db.session.rollback()
     lost = [row.id for row in rows if is_dead(row.detail.removeprefix(CLAIMED))]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Flask, abort, g
+from flask import Flask, abort
 
 from core.contracts import Permission, Text
 from core.model import User
@@ -68,10 +68,7 @@ def public(view: View) -> View:
 
 def granted(user: User) -> frozenset[str]:
     """What the roles of ``user`` grant, before plugins object."""
-    cached: dict[int, frozenset[str]] = g.setdefault("okno_granted", {})
-    if user.id not in cached:
-        cached[user.id] = frozenset(name for role in user.roles for name in role.privileges)
-    return cached[user.id]
+    return frozenset(name for role in user.roles for name in role.privileges)
 
 
 def allowed(user: User, permission: str, **context: Any) -> bool:

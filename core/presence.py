@@ -14,7 +14,14 @@ from core.events import log as events
 from core.events.wake import wake
 from core.model import Interaction, Presence, PresenceChange
 
-OFFLINE, READY, RINGING, BUSY, WRAP_UP, NOT_READY = STATES = ("offline", "ready", "ringing", "busy", "wrap_up", "not_ready")
+OFFLINE, READY, RINGING, BUSY, WRAP_UP, NOT_READY = STATES = (
+    "offline",
+    "ready",
+    "ringing",
+    "busy",
+    "wrap_up",
+    "not_ready",
+)
 CHOSEN_BY_AGENT = (READY, NOT_READY)
 REASONS: dict[str, Text] = {
     "": Text("Not ready", "Не готов"),
@@ -81,7 +88,9 @@ def sign_on(user_id: int) -> None:
 def set_state(user_id: int, state: str, reason: str = "", cause: str = "agent") -> None:
     """The agent's own choice: ready or not ready with a reason. Raises ``Rejected`` while work is in hand."""
     if state not in CHOSEN_BY_AGENT:
-        raise Rejected(Text("This state cannot be chosen by hand", "Это состояние нельзя выбрать вручную"), "state-not-chosen")
+        raise Rejected(
+            Text("This state cannot be chosen by hand", "Это состояние нельзя выбрать вручную"), "state-not-chosen"
+        )
     if reason not in REASONS:
         raise Rejected(Text("There is no such reason", "Такой причины нет"), "reason-unknown")
     with transaction():
@@ -90,7 +99,8 @@ def set_state(user_id: int, state: str, reason: str = "", cause: str = "agent") 
             raise Rejected(Text("Open the desk first", "Сначала откройте рабочее место"), "offline")
         if row.state in (RINGING, BUSY, WRAP_UP):
             raise Rejected(
-                Text("Finish the interaction in hand first", "Сначала завершите текущее обращение"), "interaction-in-hand"
+                Text("Finish the interaction in hand first", "Сначала завершите текущее обращение"),
+                "interaction-in-hand",
             )
         if (row.state, row.reason) != (state, reason):
             if row.state == state == READY:
@@ -146,7 +156,9 @@ def touch(user_ids: Iterable[int]) -> None:
 def drop_lost(grace_seconds: float) -> int:
     """Sign off everybody whose desk has been gone for longer than the grace; returns how many."""
     oldest = now() - timedelta(seconds=grace_seconds)
-    lost = list(db.session.scalars(select(Presence.user_id).where(Presence.state != OFFLINE, Presence.seen_at < oldest)))
+    lost = list(
+        db.session.scalars(select(Presence.user_id).where(Presence.state != OFFLINE, Presence.seen_at < oldest))
+    )
     db.session.rollback()
     for user_id in lost:
         sign_off(user_id, "connection_lost")

@@ -38,7 +38,9 @@ def hooks() -> str:
                 continue
             text = inspect.getdoc(spec) or ""
             prose, _, example = text.partition("Example::")
-            parts.append(f"\n### `{name}{_signature(spec)}`\n\n{_prose(prose)}\n\n```python\n{inspect.cleandoc(example)}\n```\n")
+            parts.append(
+                f"\n### `{name}{_signature(spec)}`\n\n{_prose(prose)}\n\n```python\n{inspect.cleandoc(example)}\n```\n"
+            )
     return "".join(parts)
 
 
@@ -63,24 +65,33 @@ def _prose(text: str) -> str:
 
 def settings_page(settings: Iterable[tuple[str, Setting]]) -> str:
     """Every setting with its type, default, variable and meaning."""
-    parts = [HEAD, "# Settings\n\nIn `okno.toml` in the home folder, or as an environment variable; the variable wins.\n"]
+    parts = [
+        HEAD,
+        "# Settings\n\nIn `okno.toml` in the home folder, or as an environment variable; the variable wins.\n",
+    ]
     by_owner: dict[str, list[Setting]] = {"core": list(CORE_SETTINGS)}
     for owner, setting in settings:
         by_owner.setdefault(owner, []).append(setting)
     for owner, items in by_owner.items():
-        parts.append(f"\n## {owner}\n\n| setting | type | default | variable | meaning |\n| --- | --- | --- | --- | --- |\n")
+        parts.append(
+            f"\n## {owner}\n\n| setting | type | default | variable | meaning |\n| --- | --- | --- | --- | --- |\n"
+        )
         for item in items:
             default = "secret" if item.secret and item.default else repr(item.default)
             choices = f" One of: {', '.join(item.choices)}." if item.choices else ""
             variable = "OKNO_" + item.key.replace(".", "_").upper()
-            parts.append(f"| `{item.key}` | {item.type.__name__} | `{default}` | `{variable}` | {item.help.en}.{choices} / {item.help.ru} |\n")
+            parts.append(
+                f"| `{item.key}` | {item.type.__name__} | `{default}` | `{variable}` | {item.help.en}.{choices} / {item.help.ru} |\n"
+            )
     return "".join(parts)
 
 
 def permissions() -> str:
     """The core's privileges and who has them at first; plugins add theirs."""
     parts = [HEAD, "# Privileges of the core\n\n| privilege | meaning | roles at first |\n| --- | --- | --- |\n"]
-    parts += [f"| `{p.name}` | {p.title.en} / {p.title.ru} | {', '.join(p.default_roles)} |\n" for p in CORE_PERMISSIONS]
+    parts += [
+        f"| `{p.name}` | {p.title.en} / {p.title.ru} | {', '.join(p.default_roles)} |\n" for p in CORE_PERMISSIONS
+    ]
     return "".join(parts)
 
 
@@ -105,7 +116,11 @@ def _commands(command: click.Command, path: str) -> Iterable[tuple[str, click.Co
 def stale(root: Path, fresh: dict[str, str]) -> list[str]:
     """Names of pages under ``root`` that differ from ``fresh``."""
     folder = root / FOLDER
-    return [name for name, text in fresh.items() if not (folder / name).exists() or (folder / name).read_text("utf-8") != text]
+    return [
+        name
+        for name, text in fresh.items()
+        if not (folder / name).exists() or (folder / name).read_text("utf-8") != text
+    ]
 
 
 def write(root: Path, fresh: dict[str, str]) -> None:

@@ -120,9 +120,13 @@ class Worker:
             loop.start()
             loop.wake()
         own = (Job("core.faults", faults.flush, 5, leader=False), Job("core.prune", self.prune, 600))
-        self.scheduler.add_job(self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True)
+        self.scheduler.add_job(
+            self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True
+        )
         for job in (*own, *jobs.values()):
-            self.scheduler.add_job(self.guarded, "interval", args=(job,), seconds=job.seconds, id=job.id, replace_existing=True)
+            self.scheduler.add_job(
+                self.guarded, "interval", args=(job,), seconds=job.seconds, id=job.id, replace_existing=True
+            )
         for daemon in daemons.values():
             self.start_daemon(daemon)
         self.scheduler.start()
@@ -160,7 +164,12 @@ class Worker:
             self.app.extensions["okno"].plugins.record_fault(daemon.name.split("-")[0], f"daemon {daemon.name}", error)
             again = now() + timedelta(seconds=DAEMON_RETRY_SECONDS)
             self.scheduler.add_job(
-                self.start_daemon, "date", args=(daemon,), run_date=again, id=f"start.{daemon.name}", replace_existing=True
+                self.start_daemon,
+                "date",
+                args=(daemon,),
+                run_date=again,
+                id=f"start.{daemon.name}",
+                replace_existing=True,
             )
 
     def stop(self) -> None:
@@ -184,7 +193,9 @@ class Worker:
 
         The signals are blocked in every thread and waited for here: a handler would only run once the main thread happens to wake.
         """
-        ends = {signal.SIGTERM} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else {signal.SIGTERM, signal.SIGINT}
+        ends = (
+            {signal.SIGTERM} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else {signal.SIGTERM, signal.SIGINT}
+        )
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
         signal.sigwait(ends)

@@ -36,7 +36,10 @@ class Invalid(Rejected):
     def __init__(self, errors: Mapping[str, Text], code: str = "invalid") -> None:
         self.errors = dict(errors)
         super().__init__(
-            Text("; ".join(f"{k}: {t.en}" for k, t in errors.items()), "; ".join(f"{k}: {t.ru}" for k, t in errors.items())),
+            Text(
+                "; ".join(f"{k}: {t.en}" for k, t in errors.items()),
+                "; ".join(f"{k}: {t.ru}" for k, t in errors.items()),
+            ),
             code,
         )
 
@@ -70,7 +73,9 @@ def _first_text(found: Any) -> Text:
 def _at_most(limit: int) -> Callable[[str], None]:
     def check(value: str) -> None:
         if len(value) > limit:
-            raise wrong(f"At most {limit} characters, this has {len(value)}.", f"Не больше {limit} знаков, здесь {len(value)}.")
+            raise wrong(
+                f"At most {limit} characters, this has {len(value)}.", f"Не больше {limit} знаков, здесь {len(value)}."
+            )
 
     return check
 

@@ -109,7 +109,9 @@ def set_service_teams(service_id: int, teams: Iterable[str]) -> None:
         service = _service(service_id)
         before = sorted(team.key for team in service.teams)
         service.teams = _teams(teams)
-        audit.record("service.teams", "service", service.key, {"teams": before}, {"teams": sorted(t.key for t in service.teams)})
+        audit.record(
+            "service.teams", "service", service.key, {"teams": before}, {"teams": sorted(t.key for t in service.teams)}
+        )
 
 
 def _teams(keys: Iterable[str]) -> list[Team]:
@@ -137,7 +139,10 @@ def add_entry(service_id: int, channel: str, address: str, *, primary: bool = Tr
         same = (ServiceEntry.channel == values["channel"]) & (ServiceEntry.address == values["address"])
         entry = db.session.scalar(select(ServiceEntry).where(same))
         if entry is not None and entry.service_id != service_id:
-            text = Text(f"This address leads to «{entry.service.key}» already.", f"Этот адрес уже ведёт в «{entry.service.key}».")
+            text = Text(
+                f"This address leads to «{entry.service.key}» already.",
+                f"Этот адрес уже ведёт в «{entry.service.key}».",
+            )
             raise Invalid({"address": text}, "exists")
         before = {"primary": entry.primary} if entry else None
         if primary:
@@ -177,7 +182,9 @@ class DispositionNode:
 def disposition_tree(service_id: int | None) -> list[DispositionNode]:
     """The dispositions of one service (None: those of every service), nested."""
     query = select(Disposition).order_by(Disposition.position, Disposition.id)
-    nodes = {row.id: DispositionNode(row) for row in db.session.scalars(query.where(Disposition.service_id == service_id))}
+    nodes = {
+        row.id: DispositionNode(row) for row in db.session.scalars(query.where(Disposition.service_id == service_id))
+    }
     roots: list[DispositionNode] = []
     for node in nodes.values():
         parent = nodes.get(node.disposition.parent_id or 0)
@@ -224,7 +231,9 @@ def add_disposition(
     return disposition
 
 
-def update_disposition(disposition_id: int, *, parent_id: int | None = None, move: bool = False, **fields: Any) -> Disposition:
+def update_disposition(
+    disposition_id: int, *, parent_id: int | None = None, move: bool = False, **fields: Any
+) -> Disposition:
     """Change the given fields; with ``move`` also put it under ``parent_id`` (None: to the top)."""
     values = checked(DispositionForm, {name: value for name, value in fields.items() if name != "key"}, partial=True)
     with transaction():
@@ -287,7 +296,9 @@ def list_workflows() -> list[WorkflowDefinition]:
 
 def get_workflow(key: str) -> WorkflowDefinition:
     """The workflow of that key; raises ``Rejected`` (``not-found``)."""
-    found: WorkflowDefinition | None = db.session.scalar(select(WorkflowDefinition).where(WorkflowDefinition.key == key))
+    found: WorkflowDefinition | None = db.session.scalar(
+        select(WorkflowDefinition).where(WorkflowDefinition.key == key)
+    )
     if found is None:
         raise missing("workflow", "рабочий процесс", key)
     return found
@@ -302,7 +313,9 @@ def define_workflow(key: str, title_en: str, title_ru: str, steps: Sequence[Mapp
     plain = [dict(step) for step in steps]
     _check_steps(plain)
     with transaction():
-        found: WorkflowDefinition | None = db.session.scalar(select(WorkflowDefinition).where(WorkflowDefinition.key == values["key"]))
+        found: WorkflowDefinition | None = db.session.scalar(
+            select(WorkflowDefinition).where(WorkflowDefinition.key == values["key"])
+        )
         if found is None:
             found = WorkflowDefinition(**values)
             found.versions.append(WorkflowVersion(version=1, steps=plain))
@@ -326,7 +339,10 @@ def _check_steps(steps: Sequence[Mapping[str, Any]]) -> None:
         known = okno().workflow_steps
         if kind not in known:
             names = ", ".join(sorted(known))
-            text = Text(f"Step {number}: the type «{kind}» is unknown; known: {names}.", f"Шаг {number}: тип «{kind}» неизвестен; есть: {names}.")
+            text = Text(
+                f"Step {number}: the type «{kind}» is unknown; known: {names}.",
+                f"Шаг {number}: тип «{kind}» неизвестен; есть: {names}.",
+            )
             raise Invalid({"steps": text})
 
 

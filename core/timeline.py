@@ -20,7 +20,13 @@ def write(
 ) -> TimelineEntry:
     """Add an entry in the open transaction. ``kind``: message, note, disposition, or a dotted event such as ``case.closed``."""
     entry = TimelineEntry(
-        case_id=case_id, kind=kind, actor_id=actor_id, interaction_id=interaction_id, message_id=message_id, at=now(), data=data
+        case_id=case_id,
+        kind=kind,
+        actor_id=actor_id,
+        interaction_id=interaction_id,
+        message_id=message_id,
+        at=now(),
+        data=data,
     )
     db.session.add(entry)
     return entry

@@ -34,6 +34,7 @@ from tests.support.browser import ARGUMENTS, PROGRAMS  # noqa: E402
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 DARK_TOO = ("desk-queue", "desk-case")
+SHADED = ("sign-in", "offer", "disposition")
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,10 @@ def shrink(path: Path) -> None:
     """Keep 256 colours, the rare ones among them, and mix them where shadows and gradients need more."""
     with Image.open(path) as taken:
         image = taken.convert("RGB")
-    palette = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    reduced = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    if path.name.startswith(SHADED):
+        reduced = image.quantize(palette=reduced, dither=Image.Dither.FLOYDSTEINBERG)
+    reduced.save(path, optimize=True)
 
 
 def sign_in(page: Page, login: str) -> None:

@@ -36,10 +36,16 @@ def from_name(context: VariableContext) -> str:
 
 
 def from_email(context: VariableContext) -> str:
-    if context.interaction_id and (interaction := db.session.get(Interaction, context.interaction_id)) and "@" in interaction.address:
+    if (
+        context.interaction_id
+        and (interaction := db.session.get(Interaction, context.interaction_id))
+        and "@" in interaction.address
+    ):
         return interaction.address
     contact = _contact(context)
-    emails: list[ContactAddress] = [address for address in contact.addresses if address.kind == "email"] if contact else []
+    emails: list[ContactAddress] = (
+        [address for address in contact.addresses if address.kind == "email"] if contact else []
+    )
     return emails[0].value if emails else ""
 
 

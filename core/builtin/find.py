@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -49,13 +48,19 @@ def find_cases(query: SearchQuery) -> SearchResult:
         statement = _case_columns().where(Case.id.in_(select(newest.c.id)), *matching).order_by(Case.id.desc())
         rows = db.session.execute(statement.limit(query.limit).offset(query.offset)).all()
     hits = tuple(
-        SearchHit(f"case:{row.id}", "case", 1.0, f"{escape(row.number)} · {_marked(row.subject, words)}", escape(row.name or ""))
+        SearchHit(
+            f"case:{row.id}",
+            "case",
+            1.0,
+            f"{escape(row.number)} · {_marked(row.subject, words)}",
+            escape(row.name or ""),
+        )
         for row in rows
     )
     return SearchResult(hits, len(hits), terms=tuple(words))
 
 
-def _case_columns() -> Select[Any]:
+def _case_columns() -> Select[*tuple[Any, ...]]:
     return select(Case.id, Case.number, Case.subject, Contact.name).outerjoin(Contact, Contact.id == Case.contact_id)
 
 
@@ -79,5 +84,12 @@ def register_search_sources() -> list[SearchSource]:
     """What the core itself can find."""
     return [
         SearchSource("case", Text("Cases", "Запросы"), "inbox", find_cases, lambda key: f"/cases/{key}", "case.view"),
-        SearchSource("contact", Text("Contacts", "Контакты"), "users", find_contacts, lambda key: f"/contacts/{key}", "contact.view"),
+        SearchSource(
+            "contact",
+            Text("Contacts", "Контакты"),
+            "users",
+            find_contacts,
+            lambda key: f"/contacts/{key}",
+            "contact.view",
+        ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from core.commands.terminal import EXIT_FAILURE, House, answer, json_option, json_wanted, pass_house
+from core.commands.terminal import EXIT_FAILURE, House, answer, json_option, json_wanted, log_to_stderr, pass_house
 
 TEMPLATE = """\
 # Settings of this centre. `okno doctor` checks them; docs/settings.md lists all of them with their defaults.
@@ -67,6 +67,7 @@ def doctor(ctx: click.Context, house: House) -> None:
     """Check settings, data base, disk, plugins, worker and what is stuck; exit code 1 when something is wrong."""
     from core.doctor import examine
 
+    log_to_stderr()
     checks = examine(house.home)
     bad = [check for check in checks if not check.ok]
     if json_wanted():
@@ -101,7 +102,9 @@ def load(house: House) -> None:
         loaded = load_when_empty()
         if not loaded:
             okno().hooks.load_demo(str(FOLDER))
-    text = "the demo centre is loaded" if loaded else "there are people already: only the plugins' parts were looked after"
+    text = (
+        "the demo centre is loaded" if loaded else "there are people already: only the plugins' parts were looked after"
+    )
     answer({"loaded": loaded}, text)
 
 

@@ -104,7 +104,9 @@ def add_user(
         password = None if no_password or known is not None else read_password(password_stdin)
         values = given(**fields)
         first_name = values.pop("first_name", "")
-        user = directory.add_user(login, first_name, password=password, roles=roles or ("agent",), teams=teams, **values)
+        user = directory.add_user(
+            login, first_name, password=password, roles=roles or ("agent",), teams=teams, **values
+        )
         answer(user_row(user), f"user {user.login} added")
 
 

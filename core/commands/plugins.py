@@ -37,7 +37,13 @@ def list_plugins(house: House) -> None:
     names = [plugin.name for plugin in found]
     for name in enabled:
         if name not in names:
-            absent = {"version": "", "title": name, "purpose": "", "problem": str(unknown_plugin(name, names)), "shipped": False}
+            absent = {
+                "version": "",
+                "title": name,
+                "purpose": "",
+                "problem": str(unknown_plugin(name, names)),
+                "shipped": False,
+            }
             rows.append({"name": name, "enabled": True, **absent})
     answer_rows(rows, ("name", "enabled", "version", "title", "purpose", "problem"), "no plugins are installed")
 

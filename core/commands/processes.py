@@ -17,10 +17,14 @@ from core.config import ConfigError
 WRONG_SETTINGS = 78  # EX_CONFIG of sysexits.h: the supervisor does not start such a child again
 
 
+class WrongSettings(click.ClickException):
+    """The centre cannot start as it is set up."""
+
+    exit_code = WRONG_SETTINGS
+
+
 def _refuse(error: Exception) -> click.ClickException:
-    refusal = click.ClickException(str(error))
-    refusal.exit_code = WRONG_SETTINGS
-    return refusal
+    return WrongSettings(str(error))
 
 
 def _application(home: Path) -> Any:

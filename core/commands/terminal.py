@@ -46,6 +46,7 @@ class House:
         from core.app import create_app
 
         self.must_exist()
+        log_to_stderr()
         app = create_app(self.home, check_schema=check_schema)
         with app.app_context():
             audit.set_actor(f"cli:{_system_user()}")
@@ -54,7 +55,9 @@ class House:
     def must_exist(self) -> None:
         """Refuse a home folder that nobody made, so that a mistyped path makes no second centre."""
         if not self.home.is_dir():
-            raise click.ClickException(f"there is no centre in '{self.home}': make one with  okno --home {self.home} init")
+            raise click.ClickException(
+                f"there is no centre in '{self.home}': make one with  okno --home {self.home} init"
+            )
 
 
 def pass_house(command: Any) -> Any:
@@ -81,9 +84,17 @@ def plugin_commands(home: Path) -> dict[str, click.Command]:
         return {}
 
 
+def log_to_stderr() -> None:
+    """Keep standard output for the answer; the application sets the rest of its log up later."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=False)
+
+
 def _commands_of(home: Path) -> dict[str, click.Command]:
     from core.app import create_app
 
+    log_to_stderr()
     app = create_app(home, check_schema=False)
     with app.app_context():
         mounts = app.extensions["okno"].hooks.commands()
@@ -106,7 +117,12 @@ def _mark_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> 
 
 
 json_option = click.option(
-    "--json", is_flag=True, expose_value=False, is_eager=True, callback=_mark_json, help="Print one JSON object for programs."
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_mark_json,
+    help="Print one JSON object for programs.",
 )
 
 
@@ -207,7 +223,12 @@ def _explain_ours(error: BaseException) -> Problem | None:
 
     if isinstance(error, Rejected):
         return Problem(error.code, in_terminal(error.text))
-    for kind, code in ((ConfigError, "config"), (SchemaPending, "schema"), (PluginProblem, "plugin"), (LookupError, "not-found")):
+    for kind, code in (
+        (ConfigError, "config"),
+        (SchemaPending, "schema"),
+        (PluginProblem, "plugin"),
+        (LookupError, "not-found"),
+    ):
         if isinstance(error, kind) and not isinstance(error, KeyError | IndexError):
             return Problem(code, str(error))
     if isinstance(error, OperationalError | DatabaseError):

@@ -8,7 +8,9 @@ import click
 
 from core.commands.terminal import House, answer, answer_rows, json_option, pass_house
 
-LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many rows.")
+LIMIT = click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many rows."
+)
 
 
 @click.group()

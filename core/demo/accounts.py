@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PASSWORD = "okno-demo"  # noqa: S105 -- printed for everybody who tries the demo
+PASSWORD = "okno-demo"
 ACCOUNTS = {
     "a.sokolova": ("agent, first line", "оператор, 1-я линия"),
     "j.harris": ("agent, English support", "оператор, поддержка на английском"),

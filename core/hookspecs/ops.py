@@ -38,6 +38,7 @@ def register_models() -> list[PluginSchema]:  # type: ignore[empty-body]
         @hookimpl
         def register_models():
             from orders import models
+
             return [PluginSchema(Path(models.__file__).parent / "migrations")]
     """
 
@@ -90,6 +91,7 @@ def register_blueprints() -> list[BlueprintMount]:  # type: ignore[empty-body]
         @hookimpl
         def register_blueprints():
             from orders.views import blueprint
+
             return [BlueprintMount(blueprint, "/orders")]
     """
 
@@ -108,6 +110,7 @@ def register_commands() -> list[CommandMount]:  # type: ignore[empty-body]
         @hookimpl
         def register_commands():
             from orders.cli import orders
+
             return [CommandMount(orders)]
     """
 

@@ -11,6 +11,12 @@ def mine(thing: object, name: str | None, kind: str, reflected: bool, compare_to
 
 
 with db.engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=db.metadata, render_as_batch=True, user_module_prefix="", include_object=mine)
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        render_as_batch=True,
+        user_module_prefix="",
+        include_object=mine,
+    )
     with context.begin_transaction():
         context.run_migrations()

@@ -67,7 +67,12 @@ class Offer(db.Model):
             sqlite_where=text("outcome IS NULL"),
             postgresql_where=text("outcome IS NULL"),
         ),
-        Index("ix_offer_open_expiry", "expires_at", sqlite_where=text("outcome IS NULL"), postgresql_where=text("outcome IS NULL")),
+        Index(
+            "ix_offer_open_expiry",
+            "expires_at",
+            sqlite_where=text("outcome IS NULL"),
+            postgresql_where=text("outcome IS NULL"),
+        ),
         Index("ix_offer_agent_id_offered_at", "agent_id", "offered_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

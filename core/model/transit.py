@@ -40,7 +40,12 @@ class OutboxRow(db.Model):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_due", "due_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_outbox_due",
+            "due_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
         Index("ix_outbox_state_id", "state", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,7 +65,11 @@ class Event(db.Model):
     """What happened, for streams. ``topic`` says who may hear it; ids rise in commit order (REALTIME.md, point 2)."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_topic_id", "topic", "id"), Index("ix_event_at", "at"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_event_topic_id", "topic", "id"),
+        Index("ix_event_at", "at"),
+        {"sqlite_autoincrement": True},
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     topic: Mapped[str] = mapped_column(String(80))
     type: Mapped[str] = mapped_column(String(40))

@@ -48,7 +48,13 @@ def dispositions() -> Answer:
 def new_disposition() -> Answer:
     """An empty form, under the parent that the link named."""
     shown = _service(request.args.get("service"))
-    values = {"parent_id": request.args.get("parent", ""), "closes_case": True, "active": True, "success": "neutral", "position": 0}
+    values = {
+        "parent_id": request.args.get("parent", ""),
+        "closes_case": True,
+        "active": True,
+        "success": "neutral",
+        "position": 0,
+    }
     return _page(shown, None, FormState(values))
 
 
@@ -97,7 +103,11 @@ def remove_disposition(disposition_id: int) -> Answer:
     service = _service_of(shown)
     key = service.key if service else ""
     errors = attempt(lambda: operations.remove_disposition(disposition_id))
-    return refused(errors, "admin.dispositions", service=key) if errors else done("admin.dispositions", _("Removed"), service=key)
+    return (
+        refused(errors, "admin.dispositions", service=key)
+        if errors
+        else done("admin.dispositions", _("Removed"), service=key)
+    )
 
 
 def _posted() -> dict[str, Any]:

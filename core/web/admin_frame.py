@@ -29,7 +29,14 @@ OWN_MENU = (
     ("roles", Text("Roles", "Роли"), "shield-check", "admin.roles", "admin.users", 11),
     ("teams", Text("Teams", "Группы"), "users-group", "admin.teams", "admin.users", 12),
     ("services", Text("Services", "Сервисы"), "headset", "admin.services", "admin.services", 30),
-    ("dispositions", Text("Dispositions", "Статусы обращений"), "sitemap", "admin.dispositions", "admin.dispositions", 40),
+    (
+        "dispositions",
+        Text("Dispositions", "Статусы обращений"),
+        "sitemap",
+        "admin.dispositions",
+        "admin.dispositions",
+        40,
+    ),
     ("workflows", Text("Workflows", "Рабочие процессы"), "route", "admin.workflows", "admin.workflows", 50),
     ("plugins", Text("Plugins", "Плагины"), "puzzle", "admin.plugins", "admin.plugins", 500),
     ("outbox", Text("Outbox", "Исходящие"), "send", "admin.outbox", "admin.transit", 510),
@@ -59,7 +66,10 @@ def admin_menu() -> list[tuple[Text, list[MenuItem]]]:
     user = current_user()
     if user is None:
         return []
-    own = [MenuItem(key, label, icon, url_for(endpoint), "admin", order, right) for key, label, icon, endpoint, right, order in OWN_MENU]
+    own = [
+        MenuItem(key, label, icon, url_for(endpoint), "admin", order, right)
+        for key, label, icon, endpoint, right, order in OWN_MENU
+    ]
     theirs = [item for item in okno().hooks.menu_items(DeskContext(user.id, here())) if item.area == "admin"]
     items = [item for item in own + theirs if not item.permission or allowed(user, item.permission)]
     groups: list[tuple[Text, list[MenuItem]]] = []
@@ -168,5 +178,3 @@ def found(lookup: Callable[[], T]) -> T:
 def choices(rows: Sequence[Any]) -> list[tuple[str, str]]:
     """Rows with key and titles as the options of a select."""
     return [(row.key, row.title_ru if here() == "ru" else row.title_en) for row in rows]
-
-

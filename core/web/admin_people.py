@@ -39,7 +39,11 @@ def new_user() -> Answer:
 @require("admin.users")
 def add_user() -> Answer:
     """Add a user; the password may come later."""
-    values: dict[str, Any] = {**typed(*TEXTS), "roles": request.form.getlist("roles"), "teams": request.form.getlist("teams")}
+    values: dict[str, Any] = {
+        **typed(*TEXTS),
+        "roles": request.form.getlist("roles"),
+        "teams": request.form.getlist("teams"),
+    }
     password = request.form.get("password") or None
     errors = attempt(lambda: directory.add_user(**values, password=password))
     if errors:
@@ -61,7 +65,11 @@ def change_user(login: str) -> Answer:
     """Change fields, roles and teams together, or nothing."""
     shown = found(lambda: directory.get_user(login))
     user_id = shown.id
-    values: dict[str, Any] = {**typed(*TEXTS), "roles": request.form.getlist("roles"), "teams": request.form.getlist("teams")}
+    values: dict[str, Any] = {
+        **typed(*TEXTS),
+        "roles": request.form.getlist("roles"),
+        "teams": request.form.getlist("teams"),
+    }
 
     def change() -> None:
         with transaction():
@@ -103,7 +111,11 @@ def user_state(login: str) -> Answer:
 
 def _values(shown: User) -> dict[str, Any]:
     texts = {name: getattr(shown, name) for name in TEXTS}
-    return {**texts, "roles": [role.key for role in shown.roles], "teams": [member.team.key for member in shown.memberships]}
+    return {
+        **texts,
+        "roles": [role.key for role in shown.roles],
+        "teams": [member.team.key for member in shown.memberships],
+    }
 
 
 def _user_page(shown: User | None, form: FormState) -> Answer:

@@ -48,7 +48,11 @@ def plugins() -> Answer:
         card.faults, card.settings = faults.get(plugin.name, []), settings_of(house.config, plugin.name)
         shown.append(card)
     known = {card.name for card in shown}
-    shown += [Shown(name, None, "", "", "bad", problem) for name, problem in house.plugins.problems.items() if name not in known]
+    shown += [
+        Shown(name, None, "", "", "bad", problem)
+        for name, problem in house.plugins.problems.items()
+        if name not in known
+    ]
     sections = ("core", "web", "routing", "search", "events", "log")
     own = [row for section in sections for row in settings_of(house.config, section)]
     return draw("plugins", plugins=shown, core_settings=own, file=house.config.home / "okno.toml")

@@ -112,7 +112,11 @@ def add_entry(key: str) -> Answer:
 def remove_entry(key: str, entry_id: int) -> Answer:
     """Take an address away."""
     errors = attempt(lambda: operations.remove_entry(entry_id))
-    return refused(errors, "admin.service", key=key) if errors else done("admin.service", _("The address is removed"), key=key)
+    return (
+        refused(errors, "admin.service", key=key)
+        if errors
+        else done("admin.service", _("The address is removed"), key=key)
+    )
 
 
 def _posted() -> dict[str, Any]:

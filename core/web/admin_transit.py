@@ -69,7 +69,9 @@ def raw_intake(item_id: int) -> Answer:
 
 
 def _list(name: str, model: Any, states: tuple[str, ...]) -> Answer:
-    found = db.session.execute(select(model.state, func.count()).where(model.state.in_(states[:2])).group_by(model.state))
+    found = db.session.execute(
+        select(model.state, func.count()).where(model.state.in_(states[:2])).group_by(model.state)
+    )
     counts = {row.state: row[1] for row in found}
     state = request.args.get("state") or next((s for s in states[:2] if counts.get(s)), states[0])
     if state not in states:
@@ -77,7 +79,14 @@ def _list(name: str, model: Any, states: tuple[str, ...]) -> Answer:
     query = select(model).where(model.state == state).order_by(model.id.desc()).limit(PAGE + 1)
     before = request.args.get("before", "")
     rows = list(db.session.scalars(query.where(model.id < int(before)) if before.isdigit() else query))
-    return draw(name, rows=rows[:PAGE], more=rows[PAGE - 1].id if len(rows) > PAGE else None, state=state, states=states, counts=counts)
+    return draw(
+        name,
+        rows=rows[:PAGE],
+        more=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        state=state,
+        states=states,
+        counts=counts,
+    )
 
 
 def _retry(name: str, model: Any, state: str, again: Any) -> Answer:
@@ -91,7 +100,9 @@ def _retry(name: str, model: Any, state: str, again: Any) -> Answer:
                 audit.record(f"{name}.retry", name, row_id)
     except LookupError:
         return refused({"": GONE}, f"admin.{name}", state=state)
-    return done(f"admin.{name}", ngettext("%(num)s will be tried again", "%(num)s will be tried again", len(ids)), state=state)
+    return done(
+        f"admin.{name}", ngettext("%(num)s will be tried again", "%(num)s will be tried again", len(ids)), state=state
+    )
 
 
 @blueprint.get("/audit")
@@ -100,7 +111,9 @@ def audit_log() -> Answer:
     """Who changed what, the newest first."""
     actor, kind = request.args.get("actor", ""), request.args.get("type", "")
     before = request.args.get("before", "")
-    rows = audit.entries(actor=actor, object_type=kind, before_id=int(before) if before.isdigit() else None, limit=PAGE + 1)
+    rows = audit.entries(
+        actor=actor, object_type=kind, before_id=int(before) if before.isdigit() else None, limit=PAGE + 1
+    )
     return draw(
         "audit",
         rows=rows[:PAGE],

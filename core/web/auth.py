@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, g, has_request_context, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.wrappers import Request
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -47,7 +58,9 @@ def _hash(token: str) -> str:
 
 
 def _valid_sign_in(token: str) -> SignIn | None:
-    query = select(SignIn).where(SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None), SignIn.created_at > _oldest())
+    query = select(SignIn).where(
+        SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None), SignIn.created_at > _oldest()
+    )
     return db.session.scalar(query)
 
 
@@ -56,18 +69,19 @@ def _oldest() -> datetime:
 
 
 def current_user() -> User | None:
-    """The user of this request, read once."""
+    """The user of this request, read once. Kept on the request, because ``g`` may outlive it."""
     if not has_request_context():
         return None
-    if "okno_user" not in g:
-        g.okno_user = None
+    kept = request.environ
+    if "okno.user" not in kept:
+        kept["okno.user"] = None
         token = session.get("token")
         found = _valid_sign_in(token) if token else None
         if found is not None:
             query = select(User).where(User.id == found.user_id, User.disabled_at.is_(None))
-            g.okno_user = db.session.scalar(query.options(selectinload(User.roles)))
-            g.okno_sign_in = found.id
-    user: User | None = g.okno_user
+            kept["okno.user"] = db.session.scalar(query.options(selectinload(User.roles)))
+            kept["okno.sign_in"] = found.id
+    user: User | None = kept["okno.user"]
     return user
 
 
@@ -92,7 +106,9 @@ class Guard:
 
     def shut(self, login: str, address: str) -> bool:
         """Whether this login or address has used its attempts up."""
-        return not (self.limiter.test(self.per_login, "login", login) and self.limiter.test(self.per_address, "ip", address))
+        return not (
+            self.limiter.test(self.per_login, "login", login) and self.limiter.test(self.per_address, "ip", address)
+        )
 
     def count(self, login: str, address: str) -> None:
         """Count a wrong password."""
@@ -124,7 +140,9 @@ def sign_in() -> AnyResponse | str:
 
 def _page(error: str = "", login: str = "", status: int = 200) -> Response:
     demo = okno().config.get("core.demo")
-    page = render_template("auth/sign_in.html", error=error, login=login, demo=demo, next=request.values.get("next", ""))
+    page = render_template(
+        "auth/sign_in.html", error=error, login=login, demo=demo, next=request.values.get("next", "")
+    )
     return Response(page, status)
 
 
@@ -145,7 +163,9 @@ def enter() -> AnyResponse:
     guard().clear(login)
     open_session(user)
     target = request.form.get("next", "")
-    return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\")) else url_for("desk.shell"))
+    return redirect(
+        target if target.startswith("/") and not target.startswith(("//", "/\\")) else url_for("desk.shell")
+    )
 
 
 def open_session(user: User) -> None:
@@ -168,7 +188,7 @@ def sign_out() -> AnyResponse:
     """End the session everywhere its cookie is; the agent goes offline when it was the last one."""
     user = current_user()
     if user is not None:
-        end_sign_ins(SignIn.id == g.okno_sign_in, "sign_out")
+        end_sign_ins(SignIn.id == request.environ["okno.sign_in"], "sign_out")
         left = db.session.scalar(select(SignIn.id).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).limit(1))
         if left is None:
             presence.sign_off(user.id)
@@ -233,6 +253,11 @@ def ended_sign_ins(sign_in_ids: list[int]) -> set[int]:
     alive = (
         select(SignIn.id)
         .join(User)
-        .where(SignIn.id.in_(sign_in_ids), SignIn.ended_at.is_(None), SignIn.created_at > _oldest(), User.disabled_at.is_(None))
+        .where(
+            SignIn.id.in_(sign_in_ids),
+            SignIn.ended_at.is_(None),
+            SignIn.created_at > _oldest(),
+            User.disabled_at.is_(None),
+        )
     )
     return set(sign_in_ids) - set(db.session.scalars(alive))

@@ -80,5 +80,8 @@ def crashed(error: Exception) -> Response:
     """A bug: logged whole, told with the id to find it by."""
     db.session.rollback()
     log.error("request failed", path=request.path, exc_info=error)
-    text = gettext("Something broke on our side. Nothing was lost; tell the administrator the number %(id)s.", id=g.get("request_id", "?"))
+    text = gettext(
+        "Something broke on our side. Nothing was lost; tell the administrator the number %(id)s.",
+        id=g.get("request_id", "?"),
+    )
     return answer(500, "internal", text)

@@ -49,7 +49,11 @@ def start(
             timeline.write(case_id, "workflow.missing", interaction_id=interaction_id, key=key)
         return None
     run = WorkflowRun(
-        version_id=version.id, source_key=source_key, case_id=case_id, interaction_id=interaction_id, variables=dict(variables or {})
+        version_id=version.id,
+        source_key=source_key,
+        case_id=case_id,
+        interaction_id=interaction_id,
+        variables=dict(variables or {}),
     )
     db.session.add(run)
     db.session.flush()
@@ -110,7 +114,9 @@ def _step(run: WorkflowRun) -> None:
     if result.stop or run.step_index >= len(steps):
         run.state = "done"
         if run.case_id is not None:
-            timeline.write(run.case_id, "workflow.done", interaction_id=run.interaction_id, run_id=run.id, note=result.note)
+            timeline.write(
+                run.case_id, "workflow.done", interaction_id=run.interaction_id, run_id=run.id, note=result.note
+            )
     elif result.wait_until is None:
         on_commit(lambda: wake("due"))
 

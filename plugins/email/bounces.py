@@ -61,7 +61,9 @@ def guess_report(from_address: str, subject: str, text: str, failed_header: str)
     if not failed:
         if not (from_address.startswith(_SENDERS) and _SUBJECTS.search(subject)):
             return ()
-        failed = [normalise_address(found) for found in _ADDRESS.findall(text[:20000]) if not found.startswith(_SENDERS)][:1]
+        failed = [
+            normalise_address(found) for found in _ADDRESS.findall(text[:20000]) if not found.startswith(_SENDERS)
+        ][:1]
     status = _STATUS.search(text[:20000])
     code = _CODE.search(text[:20000])
     shown = status[1] if status else f"{code[1][0]}.0.0" if code else ""

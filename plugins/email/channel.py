@@ -71,7 +71,8 @@ def _inbound(item: IntakeItem, parsed: ParsedMail, case: Case | None, reason: st
         source_key=item.source_key,
         sender=Address("email", answer_to, parsed.from_name),
         entry=_entry(parsed, item.meta),
-        subject=threads.normalise_subject(parsed.subject, token_prefix()) or ("" if parsed.text or parsed.html else "(без темы)"),
+        subject=threads.normalise_subject(parsed.subject, token_prefix())
+        or ("" if parsed.text or parsed.html else "(без темы)"),
         body_text=parsed.text or html_to_text(parsed.html),
         body_html=html or text_to_html(parsed.text),
         files=tuple(FileIn(f.name, f.content_type, f.content, f.content_id, f.inline) for f in parsed.attachments),
@@ -95,10 +96,14 @@ def _inbound(item: IntakeItem, parsed: ParsedMail, case: Case | None, reason: st
 def _entry(parsed: ParsedMail, meta: Any) -> str:
     """The address of ours that was written to: the envelope first, then the headers."""
     named = [*meta.get("recipients", ()), *parsed.delivered_to, *(a.address for a in (*parsed.to, *parsed.cc))]
-    candidates = list(dict.fromkeys(spelling for address in named for spelling in (address.lower(), normalise_address(address))))
+    candidates = list(
+        dict.fromkeys(spelling for address in named for spelling in (address.lower(), normalise_address(address)))
+    )
     ours = set(
         db.session.scalars(
-            select(ServiceEntry.address).where(ServiceEntry.channel == CHANNEL, ServiceEntry.address.in_(candidates[:200]))
+            select(ServiceEntry.address).where(
+                ServiceEntry.channel == CHANNEL, ServiceEntry.address.in_(candidates[:200])
+            )
         )
     )
     return next((address for address in candidates if address in ours), candidates[0] if candidates else "")
@@ -119,7 +124,9 @@ def find_case(parsed: ParsedMail) -> Case | None:
     references = [identifier for identifier in threads.reference_ids(parsed) if len(identifier) <= MAX_ID][:50]
     if not references:
         return None
-    rows = db.session.execute(select(Message.external_id, Message.case_id, Message.direction).where(Message.external_id.in_(references)))
+    rows = db.session.execute(
+        select(Message.external_id, Message.case_id, Message.direction).where(Message.external_id.in_(references))
+    )
     known = {row.external_id: row for row in rows}
     for reference in references:
         row = known.get(reference)
@@ -135,7 +142,9 @@ def _takes_part(parsed: ParsedMail, case_id: int) -> bool:
     if case.contact_id is not None and case.contact_id in set(db.session.scalars(query)):
         return True
     said = select(Message.data).where(Message.case_id == case_id, Message.direction == "in").limit(100)
-    return any(address in (data.get("from"), *data.get("to", ()), *data.get("cc", ())) for data in db.session.scalars(said))
+    return any(
+        address in (data.get("from"), *data.get("to", ()), *data.get("cc", ())) for data in db.session.scalars(said)
+    )
 
 
 def _bounced(parsed: ParsedMail) -> bool:
@@ -149,7 +158,11 @@ def _bounced(parsed: ParsedMail) -> bool:
     if permanent:
         message.delivery = "failed"
     what = "; ".join(f"{b.final_recipient}: {b.status} {b.diagnostic}".strip() for b in parsed.bounces)[:500]
-    title = Text("The letter did not arrive", "Письмо не дошло") if permanent else Text("The letter is delayed", "Письмо задерживается")
+    title = (
+        Text("The letter did not arrive", "Письмо не дошло")
+        if permanent
+        else Text("The letter is delayed", "Письмо задерживается")
+    )
     tell(message, "email.bounced", title, what)
     casework.touch(db.session.get_one(Case, message.case_id), cause="bounce")
     data = {"case_id": message.case_id, "message_id": message.id, "delivery": message.delivery}
@@ -160,7 +173,9 @@ def _bounced(parsed: ParsedMail) -> bool:
 def tell(message: Message, kind: str, title: Text, detail: str) -> None:
     """Write into the case's history what became of a letter."""
     words = {"title_en": f"{title.en}: {detail}".rstrip(": "), "title_ru": f"{title.ru}: {detail}".rstrip(": ")}
-    timeline.write(message.case_id, kind, interaction_id=message.interaction_id, message_id=message.id, detail=detail, **words)
+    timeline.write(
+        message.case_id, kind, interaction_id=message.interaction_id, message_id=message.id, detail=detail, **words
+    )
 
 
 # --- acknowledging -----------------------------------------------------------------------------------
@@ -188,7 +203,9 @@ def without_unfilled(text: str) -> str:
 
 def _too_many_answers(interaction: Interaction) -> bool:
     recent = select(func.count()).where(
-        Case.contact_id == interaction.contact_id, Case.created_at > now() - ANSWER_WINDOW, Case.acknowledged_at.is_not(None)
+        Case.contact_id == interaction.contact_id,
+        Case.created_at > now() - ANSWER_WINDOW,
+        Case.acknowledged_at.is_not(None),
     )
     return (db.session.scalar(recent) or 0) >= ANSWER_LIMIT
 

@@ -61,7 +61,7 @@ def known_charset(declared: str | None) -> str | None:
         return None
     name = declared.strip(" \t\"'<>;").lower().partition("*")[0]
     if name.startswith("charset="):
-        name = name[len("charset="):].strip("\"'")
+        name = name[len("charset=") :].strip("\"'")
     name = ALIASES.get(name, name)
     try:
         codec = codecs.lookup(name).name
@@ -85,7 +85,9 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str | None]:
 
 def _is_seven_bit_encoding(declared: str) -> bool:
     """Whether ASCII bytes may mean something else: iso-2022, utf-7, utf-16, utf-32, hz."""
-    return declared.strip(" \"'").lower().startswith(("iso-2022", "iso2022", "csiso2022", "utf", "unicode", "hz", "ucs"))
+    return (
+        declared.strip(" \"'").lower().startswith(("iso-2022", "iso2022", "csiso2022", "utf", "unicode", "hz", "ucs"))
+    )
 
 
 def _decode_declared(data: bytes, declared: str, codec: str) -> tuple[str, str | None]:

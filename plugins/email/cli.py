@@ -30,7 +30,12 @@ def poll(as_json: bool) -> None:
         raise click.ClickException(f"the mailbox cannot be read: {error}") from error
     if result is None:
         raise click.ClickException("no mailbox is set: give email.imap_server, email.imap_user and email.imap_password")
-    _say(as_json, f"{result.taken} taken in, {len(result.failures)} failed", taken=result.taken, failed=len(result.failures))
+    _say(
+        as_json,
+        f"{result.taken} taken in, {len(result.failures)} failed",
+        taken=result.taken,
+        failed=len(result.failures),
+    )
 
 
 @email.command("test")

@@ -83,7 +83,7 @@ def trimmed_references(references: tuple[str, ...], parent: str) -> tuple[str, .
     chain = list(dict.fromkeys(identifier for identifier in references if identifier != parent))
     chain += [parent] if parent else []
     if len(chain) > MAX_REFERENCES:
-        chain = chain[:1] + chain[1 - MAX_REFERENCES:]
+        chain = chain[:1] + chain[1 - MAX_REFERENCES :]
     return tuple(chain)
 
 
@@ -102,7 +102,11 @@ def _headers(mail: OutgoingMail) -> list[tuple[str, str]]:
     ]
     if mail.automatic:
         # RFC 3834, 5; the other two are what Exchange and old responders look at.
-        headers += [("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"), ("Precedence", "auto_reply")]
+        headers += [
+            ("Auto-Submitted", "auto-replied"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Precedence", "auto_reply"),
+        ]
     for name, value in mail.extra_headers:
         if not _HEADER_NAME.match(name):
             raise InjectionRefused(f"not a header that may be set: {name!r}")
@@ -166,7 +170,7 @@ def _wrapped_base64(content: bytes) -> str:
     from base64 import b64encode
 
     encoded = b64encode(content).decode("ascii")
-    return "\r\n".join(encoded[start:start + 76] for start in range(0, len(encoded), 76)) + "\r\n"
+    return "\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76)) + "\r\n"
 
 
 def _boundary(mail: OutgoingMail, kind: str) -> str:

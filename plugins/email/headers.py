@@ -19,7 +19,9 @@ MAX_ADDRESSES = 200
 MAX_MESSAGE_IDS = 100
 MAX_PARAMETERS = 200
 
-_ENCODED_WORD = re.compile(rb"=\?([A-Za-z0-9!#$%&'*+._:()-]{1,60})\?([bBqQ])\?([^?]{0,8000}(?:\?(?!=)[^?]{0,8000}){0,20})(?:\?=|\Z)")
+_ENCODED_WORD = re.compile(
+    rb"=\?([A-Za-z0-9!#$%&'*+._:()-]{1,60})\?([bBqQ])\?([^?]{0,8000}(?:\?(?!=)[^?]{0,8000}){0,20})(?:\?=|\Z)"
+)
 _SPACES = re.compile(r"\s+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
@@ -64,7 +66,7 @@ def _decode_once(raw: bytes) -> str:
     charset = b""
     end = 0
     for word in _ENCODED_WORD.finditer(raw):
-        gap = raw[end:word.start()]
+        gap = raw[end : word.start()]
         named = word[1].lower().partition(b"*")[0]
         # Senders cut a multibyte character between two words, so neighbours are joined before decoding.
         if pending and (gap.strip() or named != charset):
@@ -143,7 +145,7 @@ def _split_outside_quotes(raw: bytes, separator: bytes) -> list[bytes]:
     fields: list[bytes] = []
     current = bytearray()
     quoted = escaped = False
-    for byte in (raw[i:i + 1] for i in range(min(len(raw), 65536))):
+    for byte in (raw[i : i + 1] for i in range(min(len(raw), 65536))):
         if escaped:
             escaped = False
         elif quoted and byte == b"\\":
@@ -192,7 +194,7 @@ def _split_addresses(raw: bytes) -> Iterable[bytes]:
             depth += 1
         elif byte == 0x29:
             depth = max(0, depth - 1)
-        elif byte in b",;" and (not depth or b")" not in raw[position:position + 200]):
+        elif byte in b",;" and (not depth or b")" not in raw[position : position + 200]):
             yield raw[start:position]
             start = position + 1
             depth = 0
@@ -205,7 +207,7 @@ def _parse_address(token: bytes) -> Address | None:
         return None
     opening = token.rfind(b"<")
     if opening >= 0:
-        inside = token[opening + 1:].partition(b">")[0]
+        inside = token[opening + 1 :].partition(b">")[0]
         address = _find_address(decode_header(inside))
         if address:
             return Address(_display_name(token[:opening]), address)
@@ -240,7 +242,7 @@ def _clean_name(name: str) -> str:
     name = name.strip()
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1]
-    return name.replace('\\"', '"').replace("\\\\", "\\").strip(" \t\"<>")[:200]
+    return name.replace('\\"', '"').replace("\\\\", "\\").strip(' \t"<>')[:200]
 
 
 def normalise_address(address: str) -> str:
@@ -278,7 +280,7 @@ def parse_message_ids(raw: bytes) -> tuple[str, ...]:
     if not found:
         found = [f"<{identifier}>" for identifier in _BARE_ID.findall(text)]
     unique = list(dict.fromkeys(found))
-    return tuple(unique if len(unique) <= MAX_MESSAGE_IDS else unique[:1] + unique[1 - MAX_MESSAGE_IDS:])
+    return tuple(unique if len(unique) <= MAX_MESSAGE_IDS else unique[:1] + unique[1 - MAX_MESSAGE_IDS :])
 
 
 def parse_date(raw: bytes) -> datetime | None:

@@ -38,13 +38,23 @@ def _sending() -> list[HealthCheck]:
         return [HealthCheck("email: sending", True, "no email.smtp_server: letters are kept on the mailbox page")]
     trouble = check(settings)
     mend = "check email.smtp_server, its port, encryption, user and password"
-    return [HealthCheck("email: sending", not trouble, trouble or f"{settings.host}:{settings.port} lets us in", mend if trouble else "")]
+    return [
+        HealthCheck(
+            "email: sending",
+            not trouble,
+            trouble or f"{settings.host}:{settings.port} lets us in",
+            mend if trouble else "",
+        )
+    ]
 
 
 def _mailboxes() -> list[HealthCheck]:
     return [
         HealthCheck(
-            f"email: {row.name}", not row.error, row.error or f"read up to UID {row.last_uid}", "check email.imap_*" if row.error else ""
+            f"email: {row.name}",
+            not row.error,
+            row.error or f"read up to UID {row.last_uid}",
+            "check email.imap_*" if row.error else "",
         )
         for row in db.session.scalars(select(Mailbox))
     ]

@@ -25,7 +25,34 @@ _ATTRIBUTE = re.compile(r"([^\s/>=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([
 _NAME = re.compile(r"[a-z][a-z0-9:_-]{0,60}\Z")
 # Tags that the next of their kind closes, and tags that have no end.
 _NOT_NESTING = frozenset(
-    ["p", "li", "td", "th", "tr", "dd", "dt", "option", "tbody", "thead", "tfoot", "colgroup", "caption", "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+    [
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "dd",
+        "dt",
+        "option",
+        "tbody",
+        "thead",
+        "tfoot",
+        "colgroup",
+        "caption",
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+    ]
 )
 
 
@@ -53,7 +80,7 @@ def tokens(html: str) -> Iterator[Text | Tag]:
     end = 0
     for found in _tags(html):
         if found.start() > end:
-            yield Text(html[end:found.start()])
+            yield Text(html[end : found.start()])
         end = found.end()
         name = (found[2] or "").lower()
         if not name:

@@ -223,7 +223,7 @@ class _Run:
         new = sorted(uid for uid in found if uid > self.state.last_uid)
         retry = self.state.retry
         for start in range(0, len(new), CHUNK_MESSAGES):
-            yield new[start:start + CHUNK_MESSAGES]
+            yield new[start : start + CHUNK_MESSAGES]
         for uid in retry:
             yield [uid]
 

@@ -63,7 +63,7 @@ class Splitter:
 
     def content(self, part: Part) -> bytes:
         """The decoded content of a leaf; undecodable transfer encodings give the bytes as they are."""
-        data = self.raw[part.start:part.end]
+        data = self.raw[part.start : part.end]
         encoding = (part.first("content-transfer-encoding") or b"").strip(b" \t\"';.").lower()
         if encoding == b"base64":
             return decode_base64(data)
@@ -134,8 +134,8 @@ class Splitter:
             after = position + len(delimiter)
             line_end = self.raw.find(b"\n", after, part.end)
             line_end = part.end if line_end < 0 else line_end
-            rest = self.raw[after:min(line_end, after + 200)].strip()
-            at_line_start = position == part.start or self.raw[position - 1:position] == b"\n"
+            rest = self.raw[after : min(line_end, after + 200)].strip()
+            at_line_start = position == part.start or self.raw[position - 1 : position] == b"\n"
             if at_line_start and rest in (b"", b"--"):
                 if opened >= 0:
                     spans.append((opened, self._before_line_break(opened, position)))
@@ -149,16 +149,16 @@ class Splitter:
         return spans
 
     def _before_line_break(self, start: int, position: int) -> int:
-        if position > start and self.raw[position - 1:position] == b"\n":
+        if position > start and self.raw[position - 1 : position] == b"\n":
             position -= 1
-            if position > start and self.raw[position - 1:position] == b"\r":
+            if position > start and self.raw[position - 1 : position] == b"\r":
                 position -= 1
         return position
 
     def _headers(self, start: int, end: int) -> tuple[list[tuple[str, bytes]], int]:
-        if self.raw[start:start + 1] == b"\n":
+        if self.raw[start : start + 1] == b"\n":
             return [], start + 1
-        if self.raw[start:start + 2] == b"\r\n":
+        if self.raw[start : start + 2] == b"\r\n":
             return [], start + 2
         blank = _BLANK_LINE.search(self.raw, start, end)
         block_end, body = (blank.start(), blank.end()) if blank else (end, end)
@@ -174,7 +174,9 @@ class Splitter:
     def _header_lines(self, lines: list[bytes]) -> tuple[list[tuple[str, bytes]], int | None]:
         """The headers, and the index of the line where the body starts without the blank line it should have."""
         folded: list[tuple[str, list[bytes]]] = []
-        last_header = max((i for i, line in enumerate(lines) if line[:1] not in b" \t" and _HEADER.match(line)), default=-1)
+        last_header = max(
+            (i for i, line in enumerate(lines) if line[:1] not in b" \t" and _HEADER.match(line)), default=-1
+        )
         for index, line in enumerate(lines):
             line = line.rstrip(b"\r")
             match = _HEADER.match(line) if line[:1] not in (b" ", b"\t") else None

@@ -94,7 +94,9 @@ def poll_mailbox() -> PollResult | None:
     state = MailboxState(row.uidvalidity, row.last_uid, tuple(row.retry)) if row and row.uidvalidity else None
     db.session.rollback()
     try:
-        result = poll(settings, state, lambda raw: _take(raw, name), checkpoint=lambda reached: remember(name, reached, ""))
+        result = poll(
+            settings, state, lambda raw: _take(raw, name), checkpoint=lambda reached: remember(name, reached, "")
+        )
     except Exception as error:  # the mailbox cannot be had: said on the page and in doctor, tried again next time
         remember(name, state, f"{type(error).__name__}: {error}"[:500])
         raise

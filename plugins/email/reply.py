@@ -17,7 +17,10 @@ _SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 _UNDERSCORES = re.compile(r"\s*_{20,}\s*$")
-_BEGIN_FORWARDED = re.compile(r"\s*(?:begin forwarded message|начало переадресованного сообщения|anfang der weitergeleiteten nachricht)\s*:\s*$", re.IGNORECASE)
+_BEGIN_FORWARDED = re.compile(
+    r"\s*(?:begin forwarded message|начало переадресованного сообщения|anfang der weitergeleiteten nachricht)\s*:\s*$",
+    re.IGNORECASE,
+)
 _FIELD = re.compile(
     r"[\s>*]*(from|sent|to|subject|date|cc|reply-to|от|от кого|отправлено|дата|кому|тема|копия|von|gesendet|an|betreff|datum"
     r"|de|envoyé|à|objet|enviado|para|asunto|fecha|od|wysłano|do|temat|від|надіслано|кому)\s*:[\s*]*\S?",
@@ -32,7 +35,9 @@ _WROTE = re.compile(
 )
 # Gmail in Russian, Яндекс and Mail.ru leave the verb out: "20.11.2026, 10:00, Name <address>:".
 _DATED_SENDER = re.compile(r"\d{1,2}[:.]\d{2}\b.*<[^<>\s]+@[^<>\s]+>\s*:\s*$")
-_DATE_OR_ADDRESS = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}:\d{2}|\b(?:19|20)\d\d\b|\S@\S|<[^>]+>", re.IGNORECASE)
+_DATE_OR_ADDRESS = re.compile(
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}:\d{2}|\b(?:19|20)\d\d\b|\S@\S|<[^>]+>", re.IGNORECASE
+)
 _SIGNATURE = re.compile(r"--\s?$")
 _SENT_FROM = re.compile(
     r"\s*(?:sent from (?:my|mail|outlook|yahoo)|get outlook for|отправлено (?:с|из) (?:моего|мобильн|iphone|ipad|почты|яндекс|mail)|отправлено из"
@@ -88,7 +93,7 @@ def _quotation_start(lines: list[str]) -> int | None:
 def _attribution_length(lines: list[str], index: int) -> int:
     """How many lines (1–3) from ``index`` make an "… wrote:" line, broken or not; 0 when none."""
     joined = ""
-    for count, line in enumerate(lines[index:index + 3], start=1):
+    for count, line in enumerate(lines[index : index + 3], start=1):
         if not line.strip() or len(line) > 400:
             return 0
         joined = f"{joined} {line.strip()}"
@@ -102,14 +107,14 @@ def _attribution_length(lines: list[str], index: int) -> int:
 
 
 def _quote_follows(lines: list[str], index: int) -> bool:
-    following = next((line for line in lines[index:index + 4] if line.strip()), "")
+    following = next((line for line in lines[index : index + 4] if line.strip()), "")
     return bool(_QUOTE.match(following))
 
 
 def _is_field_block(lines: list[str], index: int) -> bool:
     """Outlook's block: at least three header fields, or two when they are neighbours, among the next lines."""
     names = set()
-    for line in [line for line in lines[index:index + 10] if line.strip()][:7]:
+    for line in [line for line in lines[index : index + 10] if line.strip()][:7]:
         field = _FIELD.match(line)
         if field:
             names.add(field[1].lower())

@@ -97,7 +97,10 @@ def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
 
 def _parent(message: Message) -> Message | None:
     said = select(Message).where(
-        Message.case_id == message.case_id, Message.direction == "in", Message.id < message.id, Message.external_id != ""
+        Message.case_id == message.case_id,
+        Message.direction == "in",
+        Message.id < message.id,
+        Message.external_id != "",
     )
     # What a broken sender put beyond ASCII into its Message-ID cannot stand in a header of ours.
     latest = db.session.scalars(said.order_by(Message.id.desc()).limit(10))
@@ -138,6 +141,12 @@ def keep(mail: OutgoingMail, raw: bytes) -> OutboxResult:
     """Keep a letter for the mailbox page, once."""
     with transaction():
         if db.session.scalar(select(CaughtMail.id).where(CaughtMail.key == mail.key)) is None:
-            row = CaughtMail(key=mail.key, sender=mail.sender.address, recipients=list(mail.recipients), subject=mail.subject, raw=raw)
+            row = CaughtMail(
+                key=mail.key,
+                sender=mail.sender.address,
+                recipients=list(mail.recipients),
+                subject=mail.subject,
+                raw=raw,
+            )
             db.session.add(row)
     return OutboxResult("sent", "kept in the mailbox page: no email.smtp_server is set")

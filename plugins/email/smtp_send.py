@@ -167,7 +167,9 @@ def _open_envelope(server: smtplib.SMTP, raw: bytes, envelope_from: str, order: 
         options.append(f"SIZE={len(raw)}")
     if not raw.isascii() and server.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
-    if any(not address.rpartition("@")[0].isascii() for address in (*order, envelope_from)) and server.has_extn("smtputf8"):
+    if any(not address.rpartition("@")[0].isascii() for address in (*order, envelope_from)) and server.has_extn(
+        "smtputf8"
+    ):
         options.append("SMTPUTF8")
         server.command_encoding = "utf-8"
     try:

@@ -23,7 +23,9 @@ def send_email(context: StepContext) -> StepResult:
     subject = without_unfilled(variables.fill(str(template["subject"]), about).text)
     body = without_unfilled(variables.fill(str(template["body"]), about).text)
     html = text_to_html(body)
-    casework.post(interaction, context.idempotency_key, author="system", html=html, text=body, subject=subject, automatic=True)
+    casework.post(
+        interaction, context.idempotency_key, author="system", html=html, text=body, subject=subject, automatic=True
+    )
     return StepResult(note=f"letter to {interaction.address}")
 
 

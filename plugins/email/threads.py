@@ -91,7 +91,7 @@ def normalise_subject(subject: str, prefix: str = DEFAULT_PREFIX) -> str:
         found = _REPLY_PREFIX.match(text) or _LABEL_PREFIX.match(text)
         if not found:
             break
-        text = text[found.end():]
+        text = text[found.end() :]
     return " ".join(text.split())
 
 

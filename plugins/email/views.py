@@ -21,7 +21,9 @@ from plugins.email.channel import CHANNEL, take_in
 from plugins.email.mime import parse
 from plugins.email.models import CaughtMail
 
-blueprint = Blueprint("email", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+blueprint = Blueprint(
+    "email", __name__, template_folder="templates", static_folder="static", static_url_path="/mailbox/static"
+)
 PAGE = 100
 
 
@@ -39,7 +41,9 @@ def mailbox() -> str:
     rows = db.session.scalars(select(CaughtMail).order_by(CaughtMail.id.desc()).limit(PAGE)).all()
     chosen = db.session.get(CaughtMail, request.args.get("id", type=int) or (rows[0].id if rows else 0))
     parsed = parse(chosen.raw) if chosen else None
-    return render_template("email/mailbox.html", rows=rows, chosen=chosen, mail=parsed, entries=_entries(), sent=request.args.get("sent"))
+    return render_template(
+        "email/mailbox.html", rows=rows, chosen=chosen, mail=parsed, entries=_entries(), sent=request.args.get("sent")
+    )
 
 
 @blueprint.get("/mailbox/<int:mail_id>/source")

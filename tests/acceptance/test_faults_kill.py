@@ -35,7 +35,15 @@ def letters(count: int) -> list[tuple[str, bytes]]:
     """Sender and bytes of distinct letters, four by each person: a fifth within minutes would look like a machine."""
     people = [f"client{number // 4}@customer.example" for number in range(count)]
     return [
-        (person, letter(f"Текст {number}", sender=f"Клиент <{person}>", subject=f"Письмо {number}", message_id=f"<{number}@customer.example>"))
+        (
+            person,
+            letter(
+                f"Текст {number}",
+                sender=f"Клиент <{person}>",
+                subject=f"Письмо {number}",
+                message_id=f"<{number}@customer.example>",
+            ),
+        )
         for number, person in enumerate(people)
     ]
 
@@ -90,12 +98,19 @@ def send_all(port: int, batch: list[tuple[str, bytes]], strikes: list[int], stri
 
 def check(house: MailHouse, sink: MailSink, count: int) -> None:
     """Wait until nothing is left to do, then count everything twice: in the data base and at the customers' mail server."""
-    wait_until(lambda: not house.count("SELECT count(*) FROM intake WHERE state = 'new'"), PATIENCE, "all letters processed")
-    wait_until(lambda: not house.count("SELECT count(*) FROM outbox WHERE state = 'pending'"), PATIENCE, "all answers sent")
+    wait_until(
+        lambda: not house.count("SELECT count(*) FROM intake WHERE state = 'new'"), PATIENCE, "all letters processed"
+    )
+    wait_until(
+        lambda: not house.count("SELECT count(*) FROM outbox WHERE state = 'pending'"), PATIENCE, "all answers sent"
+    )
     subjects = sorted(subject for (subject,) in house.rows('SELECT subject FROM "case"'))
     assert subjects == sorted(f"Письмо {number}" for number in range(count))
     assert house.rows("SELECT state, count(*) FROM intake GROUP BY state") == [("done", count)]
-    assert house.rows("SELECT direction, count(*) FROM message GROUP BY direction ORDER BY direction") == [("in", count), ("out", count)]
+    assert house.rows("SELECT direction, count(*) FROM message GROUP BY direction ORDER BY direction") == [
+        ("in", count),
+        ("out", count),
+    ]
     assert house.rows("SELECT state, count(*) FROM outbox GROUP BY state") == [("sent", count)]
     assert house.count("SELECT count(*) FROM interaction WHERE state = 'queued'") == count
     by_id: dict[str, set[bytes]] = defaultdict(set)
@@ -117,7 +132,9 @@ def sending(sink: MailSink) -> dict[str, str]:
     }
 
 
-def test_500_letters_are_500_cases_while_web_and_worker_are_killed(home: Path, serve: Callable[..., Served], mail_sink: MailSink):
+def test_500_letters_are_500_cases_while_web_and_worker_are_killed(
+    home: Path, serve: Callable[..., Served], mail_sink: MailSink
+):
     house = MailHouse(home)
     house.furnish()
     served = serve(env=sending(mail_sink))

@@ -22,7 +22,9 @@ CUSTOMER = "petr.sidorov@customer.example"
 SUBJECT = "Не подписывается отчёт, ошибка 0x8010006B"
 
 
-def send_letter(port: int, subject: str = SUBJECT, text: str = "Здравствуйте! Ошибка 0x8010006B при подписании.", **headers: str) -> str:
+def send_letter(
+    port: int, subject: str = SUBJECT, text: str = "Здравствуйте! Ошибка 0x8010006B при подписании.", **headers: str
+) -> str:
     """A real letter with an attachment to the embedded listener; returns its Message-ID."""
     letter = EmailMessage()
     letter["From"] = f"Пётр Сидоров <{CUSTOMER}>"
@@ -79,7 +81,9 @@ def take_case(page: Page, served: Served, subject: str = SUBJECT) -> str:
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.feature("D-01", "D-07", "D-08", "E-01", "E-03", "E-05", "K-03", "K-04", "K-05", "W-01", "R-04")
-def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_comes_back(centre: Served, pages: Pages) -> None:
+def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_comes_back(
+    centre: Served, pages: Pages
+) -> None:
     pages.allow(r"422")  # the browser itself reports the refusal that the test provokes
     page = pages.open(locale="ru")
     sign_in(page, centre, "a.sokolova")
@@ -90,7 +94,7 @@ def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_come
     original = send_letter(centre.smtp_port)
     expect(page.get_by_text(SUBJECT).first).to_be_visible()
     number = asked(centre, 'SELECT number FROM "case" WHERE subject = ?', SUBJECT)[0][0]
-    with_priority = "UPDATE interaction SET priority = 1000 WHERE case_id = (SELECT id FROM \"case\" WHERE number = ?)"
+    with_priority = 'UPDATE interaction SET priority = 1000 WHERE case_id = (SELECT id FROM "case" WHERE number = ?)'
     connection = sqlite3.connect(centre.okno.home / "okno.db", timeout=10)
     connection.execute(with_priority, (number,))
     connection.commit()
@@ -137,7 +141,11 @@ def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_come
     expect(dialog).to_be_hidden()
     expect(page.locator(".state-button")).to_contain_text(re.compile("Готов|Звонок"))
     assert asked(centre, 'SELECT status FROM "case" WHERE number = ?', number) == [("closed",)]
-    runs = asked(centre, "SELECT r.state, r.step_index FROM workflow_run r JOIN \"case\" c ON c.id = r.case_id WHERE c.number = ?", number)
+    runs = asked(
+        centre,
+        'SELECT r.state, r.step_index FROM workflow_run r JOIN "case" c ON c.id = r.case_id WHERE c.number = ?',
+        number,
+    )
     assert runs and runs[0][0] == "waiting"
 
     # the customer sees the acknowledgement and the answer, threaded, on the demo's mailbox page

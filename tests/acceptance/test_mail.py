@@ -67,7 +67,9 @@ def test_the_answer_to_the_acknowledgement_joins_the_case(centre, house, mail_si
     deliver(centre.smtp_port, letter())
     ack = mail_sink.wait_for_count(1)[0]
     deliver(centre.smtp_port, answer_to(ack.message))
-    wait_until(lambda: house.count("SELECT count(*) FROM message WHERE direction = 'in'") == 2, what="the second message")
+    wait_until(
+        lambda: house.count("SELECT count(*) FROM message WHERE direction = 'in'") == 2, what="the second message"
+    )
     assert house.count(CASES) == 1
     assert house.count("SELECT count(*) FROM outbox") == 1
 
@@ -96,7 +98,9 @@ def test_what_is_too_large_or_for_nobody_is_refused_at_the_door_and_30_megabytes
     content = bytes(range(256)) * (22 << 12)
     deliver(centre.smtp_port, letter("Смотрите вложение", files=[("журнал.bin", content)]))
     wait_until(lambda: house.count(CASES) == 1, 30, "the case of 30 MB")
-    assert house.rows("SELECT a.name, f.size FROM attachment a JOIN stored_file f USING (sha256)") == [("журнал.bin", len(content))]
+    assert house.rows("SELECT a.name, f.size FROM attachment a JOIN stored_file f USING (sha256)") == [
+        ("журнал.bin", len(content))
+    ]
 
 
 @pytest.mark.feature("E-01")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Here
 from tests.support.okno_process import Okno
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.feature("A-01", "P-02")
 SETTINGS = """\
@@ -23,10 +25,10 @@ port = 8123
 
 
 @pytest.fixture
-def house(okno: Okno) -> Okno:
-    (okno.home / "okno.toml").write_text(SETTINGS, "utf-8")
-    assert okno("init").code == 0
-    return okno
+def house(okno_here: Here) -> Here:
+    (okno_here.home / "okno.toml").write_text(SETTINGS, "utf-8")
+    assert okno_here("init").code == 0
+    return okno_here
 
 
 def tables(home: Path) -> set[str]:
@@ -34,7 +36,7 @@ def tables(home: Path) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def test_enabling_migrates_and_disabling_keeps_the_data(house: Okno) -> None:
+def test_enabling_migrates_and_disabling_keeps_the_data(house: Here) -> None:
     before = tables(house.home)
     assert not any(name.startswith("kb_") for name in before)
     assert "kb" not in house("--help").stdout.split()
@@ -52,41 +54,39 @@ def test_enabling_migrates_and_disabling_keeps_the_data(house: Okno) -> None:
     assert house("plugins", "enable", "kb", "--json").json()["data"]["migrated"] == []
 
 
-def test_comments_and_other_settings_stay(house: Okno) -> None:
+def test_comments_and_other_settings_stay(house: Here) -> None:
     house("plugins", "enable", "chat")
     text = (house.home / "okno.toml").read_text("utf-8")
     assert text == SETTINGS.replace("plugins = []", 'plugins = ["chat"]')
 
 
-def test_repeating_changes_nothing(house: Okno) -> None:
+def test_repeating_changes_nothing(house: Here) -> None:
     assert "nothing to change" in house("plugins", "disable", "kb").stdout
     house("plugins", "enable", "chat")
     assert "nothing to change" in house("plugins", "enable", "chat").stdout
 
 
-def test_an_unknown_plugin_is_refused_with_the_nearest_name(house: Okno) -> None:
+def test_an_unknown_plugin_is_refused_with_the_nearest_name(house: Here) -> None:
     failed = house("plugins", "enable", "emial")
     assert failed.code == 1
     assert "Did you mean 'email'?" in failed.stderr
     assert (house.home / "okno.toml").read_text("utf-8") == SETTINGS
 
 
-def test_a_missing_extra_is_named(house: Okno, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(house: Here, okno: Okno, tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     blocker = "import importlib.util as u\nreal = u.find_spec\nu.find_spec = lambda n, p=None: None if n == 'whoosh' else real(n, p)\n"
     (hidden / "sitecustomize.py").write_text(blocker, "utf-8")
-    from tests.support.places import ROOT
-
-    failed = house("plugins", "enable", "kb", env={"PYTHONPATH": f"{hidden}:{ROOT}"})
+    failed = okno("plugins", "enable", "kb", env={"PYTHONPATH": f"{hidden}:{ROOT}"})
     assert failed.code == 1
     assert "pip install 'okno[kb]'" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert (house.home / "okno.toml").read_text("utf-8") == SETTINGS
 
 
-def test_the_file_is_put_back_when_the_plugin_does_not_start(house: Okno) -> None:
-    broken = SETTINGS + "\n[email]\nsmtp_port = \"many\"\n"
+def test_the_file_is_put_back_when_the_plugin_does_not_start(house: Here) -> None:
+    broken = SETTINGS + '\n[email]\nsmtp_port = "many"\n'
     (house.home / "okno.toml").write_text(broken, "utf-8")
     failed = house("plugins", "enable", "email")
     assert failed.code == 1
@@ -94,7 +94,7 @@ def test_the_file_is_put_back_when_the_plugin_does_not_start(house: Okno) -> Non
     assert (house.home / "okno.toml").read_text("utf-8") == broken
 
 
-def test_the_list_shows_state_and_missing_ones(house: Okno) -> None:
+def test_the_list_shows_state_and_missing_ones(house: Here) -> None:
     rows = {row["name"]: row for row in house("plugins", "list", "--json").json()["data"]}
     assert {"kb", "email", "sla", "chat", "voice"} <= set(rows)
     assert not any(row["enabled"] for row in rows.values())
@@ -105,7 +105,7 @@ def test_the_list_shows_state_and_missing_ones(house: Okno) -> None:
     assert "no installed package" in gone["problem"]
 
 
-def test_a_list_set_by_the_environment_is_not_edited_in_vain(house: Okno) -> None:
+def test_a_list_set_by_the_environment_is_not_edited_in_vain(house: Here) -> None:
     failed = house("plugins", "enable", "chat", env={"OKNO_CORE_PLUGINS": "kb"})
     assert failed.code == 1
     assert "OKNO_CORE_PLUGINS" in failed.stderr

@@ -64,7 +64,12 @@ class Toy:
         )
 
     def deliver(self, delivery: Delivery) -> None:
-        outbox.enqueue("toy.send", f"toy:{delivery.message_id}", {"to": delivery.to, "text": delivery.body_text}, delivery.message_id)
+        outbox.enqueue(
+            "toy.send",
+            f"toy:{delivery.message_id}",
+            {"to": delivery.to, "text": delivery.body_text},
+            delivery.message_id,
+        )
 
     def send(self, key: str, payload: Mapping[str, Any]) -> OutboxResult:
         self.sent.append((key, payload))
@@ -105,7 +110,11 @@ class Centre:
             presence.set_state(agent, presence.READY)
 
     def open_offers(self) -> list[Offer]:
-        return list(db.session.scalars(db.select(Offer).where(Offer.outcome.is_(None)).execution_options(populate_existing=True)))
+        return list(
+            db.session.scalars(
+                db.select(Offer).where(Offer.outcome.is_(None)).execution_options(populate_existing=True)
+            )
+        )
 
     def taken(self, agent: int) -> int:
         """Bring one fresh message into the hands of ``agent``; returns the interaction."""
@@ -134,7 +143,9 @@ def centre(app: Flask) -> Iterator[Centre]:
                 key="support", title_en="Support", title_ru="Поддержка", is_default=True, teams=[team], offer_seconds=20
             )
             service.entries.append(ServiceEntry(channel="toy", address=ENTRY))
-            solved = Disposition(key="solved", title_en="Solved", title_ru="Решено", workflow_key="survey", success="success")
+            solved = Disposition(
+                key="solved", title_en="Solved", title_ru="Решено", workflow_key="survey", success="success"
+            )
             later = Disposition(key="later", title_en="Waiting", title_ru="Ждём ответа", closes_case=False)
             survey = WorkflowDefinition(key="survey", title_en="Survey", title_ru="Опрос")
             steps = [{"type": "wait", "minutes": 30}, {"type": "add_note", "text": "Опрос по $(case.number)"}]

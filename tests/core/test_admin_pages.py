@@ -97,13 +97,17 @@ def test_somebody_unknown_is_sent_to_sign_in(app: Flask) -> None:
     assert "/sign-in" in answer.location
 
 
-@pytest.mark.parametrize("path", ["/users/nobody", "/teams/none", "/services/none", "/dispositions/999", "/workflows/none", "/roles/none"])
+@pytest.mark.parametrize(
+    "path", ["/users/nobody", "/teams/none", "/services/none", "/dispositions/999", "/workflows/none", "/roles/none"]
+)
 def test_what_is_not_there_is_404(boss: Browser, path: str) -> None:
     assert boss.get(path).status_code == 404
 
 
 def test_a_user_is_added_and_audited_under_the_admins_name(boss: Browser) -> None:
-    answer = boss.post("/users/new", login="vera", first_name="Вера", roles=["agent"], teams=["experts"], password=PASSWORD)
+    answer = boss.post(
+        "/users/new", login="vera", first_name="Вера", roles=["agent"], teams=["experts"], password=PASSWORD
+    )
     assert answer.status_code == 303
     assert directory.verify_password("vera", PASSWORD) is not None
     assert audit.entries(limit=1)[0].actor == "boss"
@@ -116,7 +120,9 @@ def test_a_user_is_added_and_audited_under_the_admins_name(boss: Browser) -> Non
 )
 def test_a_wrong_field_is_explained_and_what_was_typed_is_kept(app: Flask, language: str, message: str) -> None:
     browser = sign_in(app, "boss", language)
-    answer = browser.post("/users/new", login="vera", first_name="Вера <b>", email="nowhere", roles=["supervisor"], password=PASSWORD)
+    answer = browser.post(
+        "/users/new", login="vera", first_name="Вера <b>", email="nowhere", roles=["supervisor"], password=PASSWORD
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert message in page
@@ -134,7 +140,11 @@ def test_a_user_changes_whole_or_not_at_all(boss: Browser) -> None:
     answer = boss.post("/users/anna", login="anna", first_name="Аня", roles=["agent", "supervisor"], teams=[])
     assert answer.status_code == 303
     anna = directory.get_user("anna")
-    assert (anna.first_name, [role.key for role in anna.roles], anna.memberships) == ("Аня", ["agent", "supervisor"], [])
+    assert (anna.first_name, [role.key for role in anna.roles], anna.memberships) == (
+        "Аня",
+        ["agent", "supervisor"],
+        [],
+    )
 
 
 def test_the_last_administrator_cannot_lock_the_house(boss: Browser) -> None:
@@ -160,14 +170,25 @@ def test_team_members_are_ticked(boss: Browser) -> None:
 
 
 def test_a_service_form_keeps_texts_and_warns_of_unknown_variables(boss: Browser) -> None:
-    values = {"title_en": "Support", "title_ru": "Поддержка", "language": "ru", "priority": "0", "wrap_up_seconds": "60"}
+    values = {
+        "title_en": "Support",
+        "title_ru": "Поддержка",
+        "language": "ru",
+        "priority": "0",
+        "wrap_up_seconds": "60",
+    }
     texts = {"text_acknowledgement": "Принято: $(case.nomber)"}
-    answer = boss.post("/services/support", **values, **texts, offer_seconds="never", is_default="1", active="1", teams=["experts"])
+    answer = boss.post(
+        "/services/support", **values, **texts, offer_seconds="never", is_default="1", active="1", teams=["experts"]
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "Please enter a whole number" in page
     assert "Принято: $(case.nomber)" in page
-    assert boss.post("/services/support", **values, **texts, offer_seconds="45", is_default="1", active="1").status_code == 303
+    assert (
+        boss.post("/services/support", **values, **texts, offer_seconds="45", is_default="1", active="1").status_code
+        == 303
+    )
     service = services.get_service("support")
     assert (service.offer_seconds, service.push, service.disposition_required, service.teams) == (45, False, False, [])
     assert "Nobody fills in: case.nomber" in boss.get("/services/support").get_data(as_text=True)
@@ -177,8 +198,20 @@ def test_a_disposition_is_moved_and_shown_as_a_tree(boss: Browser) -> None:
     service = services.get_service("support")
     top = services.find_disposition(service.id, "solved")
     assert top is not None
-    values = {"title_en": "Advice", "title_ru": "Совет", "success": "success", "position": "0", "workflow_key": "", "closes_case": "1"}
-    assert boss.post("/dispositions/new?service=support", key="advice", parent_id=str(top.id), active="1", **values).status_code == 303
+    values = {
+        "title_en": "Advice",
+        "title_ru": "Совет",
+        "success": "success",
+        "position": "0",
+        "workflow_key": "",
+        "closes_case": "1",
+    }
+    assert (
+        boss.post(
+            "/dispositions/new?service=support", key="advice", parent_id=str(top.id), active="1", **values
+        ).status_code
+        == 303
+    )
     page = boss.get("/dispositions?service=support").get_data(as_text=True)
     assert page.index("Solved") < page.index("depth-1") < page.index("Advice")
     child = services.find_disposition(service.id, "advice")
@@ -189,7 +222,9 @@ def test_a_disposition_is_moved_and_shown_as_a_tree(boss: Browser) -> None:
 
 def test_a_dead_letter_is_tried_again(boss: Browser) -> None:
     with transaction():
-        row = OutboxRow(key="mail:1", kind="email.send", state="dead", detail="550 no such user", payload={"to": "x@example.com"})
+        row = OutboxRow(
+            key="mail:1", kind="email.send", state="dead", detail="550 no such user", payload={"to": "x@example.com"}
+        )
         database.session.add(row)
     row_id = row.id
     page = boss.get("/outbox").get_data(as_text=True)

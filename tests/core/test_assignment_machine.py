@@ -76,7 +76,9 @@ def test_whatever_happens_in_any_order_one_agent_or_the_queue_has_each_interacti
         @rule(who=AGENT, yes=st.booleans(), which=st.integers(0, 5))
         def answers(self, who: int, yes: bool, which: int) -> None:
             offers = centre.open_offers()
-            self._try(assignment.accept if yes else assignment.reject, offers[which % len(offers)].id, centre.agents[who])
+            self._try(
+                assignment.accept if yes else assignment.reject, offers[which % len(offers)].id, centre.agents[who]
+            )
 
         @precondition(lambda self: self.made)
         @rule(who=AGENT, which=st.integers(0, 20), what=st.sampled_from(["take", "finish", "complete", "release"]))
@@ -112,6 +114,10 @@ def test_whatever_happens_in_any_order_one_agent_or_the_queue_has_each_interacti
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
+            max_examples=12,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
         ),
     )

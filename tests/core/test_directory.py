@@ -31,7 +31,9 @@ def last_audit() -> Audit:
 def test_a_new_user_has_roles_and_teams_and_is_audited() -> None:
     directory.add_team("first-line", "First line", "1-я линия")
     with audit.acting_as("maria", "10.0.0.7"):
-        user = directory.add_user("Ivan.Petrov", " Иван ", password=PASSWORD, teams=["first-line"], email="ivan@example.com")
+        user = directory.add_user(
+            "Ivan.Petrov", " Иван ", password=PASSWORD, teams=["first-line"], email="ivan@example.com"
+        )
     assert user.login == "ivan.petrov"
     assert user.first_name == "Иван"
     assert [role.key for role in user.roles] == ["agent"]

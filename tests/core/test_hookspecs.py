@@ -15,7 +15,12 @@ from core.hookspecs import FAMILIES
 from core.pluginmanager import PluginManager, PluginProblem
 
 ROOT = Path(__file__).parents[2]
-SPECS = {name: spec for family in FAMILIES for name, spec in vars(family).items() if getattr(spec, "okno_spec", None) is not None}
+SPECS = {
+    name: spec
+    for family in FAMILIES
+    for name, spec in vars(family).items()
+    if getattr(spec, "okno_spec", None) is not None
+}
 PREFIXES = ("register_", "collect_", "choose_", "before_", "during_", "after_", "check_", "extend_", "load_")
 
 

@@ -40,7 +40,9 @@ def test_the_same_source_message_twice_is_one_case_and_a_counted_repeat(centre):
 
 
 def test_receiving_the_same_source_key_twice_reports_a_duplicate(centre):
-    inbound = Inbound("toy", "key-1", Address("email", "a@example.org"), "support@okno.example", subject="s", body_text="t")
+    inbound = Inbound(
+        "toy", "key-1", Address("email", "a@example.org"), "support@okno.example", subject="s", body_text="t"
+    )
     first, second = intake.receive(inbound), intake.receive(inbound)
     assert (first.duplicate, second.duplicate) == (False, True)
     assert second.message_id == first.message_id
@@ -61,7 +63,9 @@ def test_a_reply_to_a_closed_case_opens_a_follow_up_linked_to_it(centre):
     case = one(Case)
     with intake.transaction():
         casework.close(case, cause="test")
-    answer = intake.receive(Inbound("toy", "k", Address("email", "anna@example.org"), "x", body_text="снова", case_id=case.id))
+    answer = intake.receive(
+        Inbound("toy", "k", Address("email", "anna@example.org"), "x", body_text="снова", case_id=case.id)
+    )
     follow_up = db.session.get(Case, answer.case_id)
     assert answer.follow_up
     assert (follow_up.follow_up_of_id, follow_up.status) == (case.id, "open")

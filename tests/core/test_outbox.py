@@ -90,7 +90,11 @@ def test_enqueuing_the_same_key_twice_is_one_row(mine):
 
 @pytest.mark.parametrize(
     ("html", "code"),
-    [("<p> </p>", "empty-reply"), ("<p>Здравствуйте, $(from.name)</p>", "unfilled-variables"), ("$(no.such)", "unfilled-variables")],
+    [
+        ("<p> </p>", "empty-reply"),
+        ("<p>Здравствуйте, $(from.name)</p>", "unfilled-variables"),
+        ("$(no.such)", "unfilled-variables"),
+    ],
 )
 def test_what_must_not_go_out_is_refused(mine, html, code):
     with pytest.raises(Rejected) as refused:

@@ -120,7 +120,10 @@ def test_a_disposition_starts_a_workflow_that_exists() -> None:
     with pytest.raises(Invalid, match="no workflow «survey»"):
         services.add_disposition(service.id, "solved", "Solved", "Решено", workflow_key="survey")
     services.define_workflow("survey", "Survey", "Опрос", [{"type": "wait", "minutes": 30}])
-    assert services.add_disposition(service.id, "solved", "Solved", "Решено", workflow_key="survey").workflow_key == "survey"
+    assert (
+        services.add_disposition(service.id, "solved", "Solved", "Решено", workflow_key="survey").workflow_key
+        == "survey"
+    )
 
 
 def test_a_disposition_with_others_below_is_not_removed() -> None:

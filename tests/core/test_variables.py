@@ -21,7 +21,9 @@ def about(centre):
 
 @pytest.mark.feature("K-05")
 def test_the_known_ones_are_filled_from_what_is_in_focus(about):
-    filled = variables.fill("Здравствуйте, $(from.name)! Запрос $(case.number). $(User.firstName), $(from.emailAddress)", about)
+    filled = variables.fill(
+        "Здравствуйте, $(from.name)! Запрос $(case.number). $(User.firstName), $(from.emailAddress)", about
+    )
     assert filled.text.startswith("Здравствуйте, Anna! Запрос 1")
     assert filled.text.endswith("Anna, anna@example.org")
     assert (filled.unknown, filled.empty) == ((), ())

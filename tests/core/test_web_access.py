@@ -89,12 +89,16 @@ def test_the_way_back_after_signing_in_never_leaves_the_house(people, target):
 
 def test_an_agent_may_not_open_the_admin_pages(people):
     sign_in(people)
-    assert people.get("/admin/").status_code == 403
+    assert people.get("/admin").status_code == 403
 
 
 def test_every_route_carries_a_privilege_or_is_declared_public(app):
     assert unguarded(app) == []
-    public = {rule.rule for rule in app.url_map.iter_rules() if getattr(app.view_functions[rule.endpoint], "okno_permission", None) == ""}
+    public = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "okno_permission", None) == ""
+    }
     assert "/" not in public
     assert not [rule for rule in public if rule.startswith("/admin")]
 

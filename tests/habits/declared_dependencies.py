@@ -23,7 +23,6 @@ BROUGHT_BY = {
     "itsdangerous": "flask",
     "blinker": "flask",
     "babel": "flask-babel",
-    "limits": "flask-limiter",
     "mako": "alembic",
 }
 

@@ -10,7 +10,7 @@ import pytest
 from tests.habits.source_tree import python_files, text_files, tracked_files
 from tests.support.places import ROOT
 
-VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "stuff", "manager2", "functions"}
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "stuff", "manager2"}
 LIMIT = 400
 # A file may be longer only with its reason beside it.
 LONGER: dict[str, str] = {

@@ -112,7 +112,10 @@ class Dovecot:
 
     def token(self, username: str) -> str:
         """An OAuth2 access token that this server trusts."""
-        parts = [{"alg": "HS256", "typ": "JWT", "kid": "default"}, {"sub": username, "exp": int(time.time()) + 600, "iat": int(time.time()) - 5}]
+        parts = [
+            {"alg": "HS256", "typ": "JWT", "kid": "default"},
+            {"sub": username, "exp": int(time.time()) + 600, "iat": int(time.time()) - 5},
+        ]
         signed = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
         signature = hmac.new(JWT_KEY, signed, hashlib.sha256).digest()
         return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
@@ -138,7 +141,10 @@ def dovecot() -> Iterator[Dovecot]:
     owner = pwd.getpwnam("nobody") if as_root else me
     port = find_free_port()
     values = {
-        "root": root, "port": port, "uid": owner.pw_uid, "gid": owner.pw_gid,
+        "root": root,
+        "port": port,
+        "uid": owner.pw_uid,
+        "gid": owner.pw_gid,
         "internal_user": "dovecot" if as_root else me.pw_name,
         "internal_group": "dovecot" if as_root else str(me.pw_gid),
         "login_user": "dovenull" if as_root else me.pw_name,

@@ -56,7 +56,9 @@ class MailHouse:
         return int(self.rows(statement)[0][0])
 
 
-def deliver(port: int, raw: bytes, sender: str = "anna@example.org", to: Sequence[str] = ("support@okno.example",)) -> None:
+def deliver(
+    port: int, raw: bytes, sender: str = "anna@example.org", to: Sequence[str] = ("support@okno.example",)
+) -> None:
     """Hand one letter to the listener. Raises what smtplib raises when it is not taken."""
     with smtplib.SMTP("127.0.0.1", port, timeout=100) as smtp:
         smtp.sendmail(sender, list(to), raw)

@@ -7,6 +7,7 @@ the joined form if it is a code (`СЗВ-ТД`, `1С:8.3`, an address) and every
 A piece has a `term`, what the index stores (the stem of a word, a code as it is), and a `form`, the word as it was
 written apart from case and «ё», kept for spelling and for preferring the exact form.
 """
+
 from __future__ import annotations
 
 import re
@@ -23,6 +24,7 @@ ANALYSER_VERSION = 1
 """Part of the index folder's name; raise it with any change of what a text is cut into."""
 
 LONGEST_TERM = 64
+
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(text.split())

@@ -1,4 +1,5 @@
 """What can be wrong with an index, and how the errors of reading broken files become that."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ Terms are index terms, so every grammatical form of a word is marked. Words that
 regular expression (a stem is the beginning of its forms), then asked of the analyser; analysing whole texts would cost
 ten times as much.
 """
+
 from __future__ import annotations
 
 import html
@@ -80,7 +81,7 @@ class Highlighter:
         closed = 0
         at = 0
         for match in _TAG.finditer(markup):
-            result.append(self._text_node(markup[at:match.start()], closed))
+            result.append(self._text_node(markup[at : match.start()], closed))
             tag = match.group()
             if found := _UNMARKED_ELEMENTS.match(tag):
                 closed = max(0, closed - 1) if found.group(1) else closed + 1
@@ -95,7 +96,7 @@ class Highlighter:
         result: list[str] = []
         at = 0
         for match in _ENTITY.finditer(text):
-            result += [self._raw(text[at:match.start()]), match.group()]
+            result += [self._raw(text[at : match.start()]), match.group()]
             at = match.end()
         return "".join([*result, self._raw(text[at:])])
 
@@ -181,7 +182,7 @@ def _candidates(spans: Sequence[Span], length: int) -> Iterator[tuple[int, set[s
     reach = length - min(LEAD_LENGTH, length // 4)
     for index, (start, _end, _term) in enumerate(spans):
         terms = set()
-        for _other, end, term in spans[index:index + 20]:
+        for _other, end, term in spans[index : index + 20]:
             if end - start > reach:
                 break
             terms.add(term)

@@ -8,6 +8,7 @@
 A rebuild fills a new build while the old one answers, then moves CURRENT. Files are flushed to the disk before a write
 is reported as done, because the caller then forgets which documents were dirty and Whoosh itself never flushes.
 """
+
 from __future__ import annotations
 
 import os
@@ -181,5 +182,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-

@@ -3,6 +3,7 @@
 Words are alternatives ranked together. Around them: `"exact phrase"`, AND OR NOT (И ИЛИ НЕ in capitals), `-word`,
 parentheses, `title:word`, and the narrowing fields of `FIELDS` such as `tag:vpn` or `product:"1С:Бухгалтерия"`.
 """
+
 from __future__ import annotations
 
 import re
@@ -16,9 +17,21 @@ MAX_WORDS = 48
 MAX_DEPTH = 8
 
 FIELDS = {
-    "tag": "tag", "тег": "tag", "product": "product", "продукт": "product", "number": "number", "номер": "number",
-    "folder": "folder", "раздел": "folder", "service": "service", "сервис": "service", "language": "language",
-    "язык": "language", "kind": "kind", "title": "title", "заголовок": "title",
+    "tag": "tag",
+    "тег": "tag",
+    "product": "product",
+    "продукт": "product",
+    "number": "number",
+    "номер": "number",
+    "folder": "folder",
+    "раздел": "folder",
+    "service": "service",
+    "сервис": "service",
+    "language": "language",
+    "язык": "language",
+    "kind": "kind",
+    "title": "title",
+    "заголовок": "title",
 }
 """Typed field name (both languages) to the name of the field."""
 

@@ -3,6 +3,7 @@
 A word counts through the best of its options: the stem, a joined code, all parts of a code together, a synonym, or
 what an unfinished word may become. Documents with the very form that was typed come a little before others.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
@@ -115,7 +116,7 @@ class Ranking:
         sequence = [option[0].terms[0] if (option := self._options(word)) else "" for word in found]
         for expression in expressions:
             for start in range(len(sequence) - len(expression) + 1):
-                if tuple(sequence[start:start + len(expression)]) == expression:
+                if tuple(sequence[start : start + len(expression)]) == expression:
                     extra = tuple(Option(terms, SYNONYM_FACTOR) for terms in sorted(self._synonyms[expression]))
                     self._known_options[found[start]] += extra
 
@@ -243,8 +244,7 @@ class Ranking:
             return scores
         places = [segment.positions(token.term) for token in plain]
         return {
-            document: score for document, score in scores.items()
-            if _consecutive([place[document] for place in places])
+            document: score for document, score in scores.items() if _consecutive([place[document] for place in places])
         }
 
     def _in_title(self, node: InTitle, segment: Segment) -> Scores:
@@ -292,7 +292,8 @@ def _intersection(parts: Sequence[Scores]) -> Scores:
     ordered = sorted(parts, key=len)
     return {
         document: sum(part[document] for part in parts)
-        for document in ordered[0] if all(document in part for part in ordered[1:])
+        for document in ordered[0]
+        if all(document in part for part in ordered[1:])
     }
 
 

@@ -3,6 +3,7 @@
 «подпись» becomes «подп» but «подписи» «подпис»; «токен» «ток» but «токену» «токен»; «журнал» «журна» but «журналы»
 «журнал». For these nouns of office and support language the stem is the one given here.
 """
+
 from __future__ import annotations
 
 _HARD = """

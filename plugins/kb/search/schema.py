@@ -2,6 +2,7 @@
 
 Texts aren't stored: the data base is the truth for them. Stored is what every search needs of every document.
 """
+
 from __future__ import annotations
 
 from array import array

@@ -3,6 +3,7 @@
 Whoosh's matcher trees cost some microseconds a posting. A segment never changes, so its postings are decoded once into
 arrays, shared by all threads, and ranking runs over those. File access is serialised: Whoosh's readers seek.
 """
+
 from __future__ import annotations
 
 import threading
@@ -97,7 +98,7 @@ class Forms:
 
     def all_starting_with(self, prefix: str) -> list[str]:
         """Every form that begins with `prefix`, in order."""
-        return self._sorted[bisect_left(self._sorted, prefix):bisect_left(self._sorted, prefix + "\U0010ffff")]
+        return self._sorted[bisect_left(self._sorted, prefix) : bisect_left(self._sorted, prefix + "\U0010ffff")]
 
 
 class Segment:

@@ -1,4 +1,5 @@
 """The state of an index at one commit, shared by all searching threads until the next commit."""
+
 from __future__ import annotations
 
 import math

@@ -4,6 +4,7 @@ Only words that the index doesn't know are changed. There is no dictionary of it
 and looked up (under a millisecond), candidates at two edits of long words are looked for among the index's words that
 begin alike.
 """
+
 from __future__ import annotations
 
 import re
@@ -65,7 +66,7 @@ def fix_layout(text: str, vocabulary: Vocabulary, prefix: bool = False) -> str |
     parts: list[str] = []
     at = 0
     for chunk in chunks:
-        parts += [text[at:chunk.start], chunk.switched]
+        parts += [text[at : chunk.start], chunk.switched]
         at = chunk.end
     return "".join(parts) + text[at:]
 
@@ -121,7 +122,7 @@ def _replaced(text: str, words: Sequence[Word], better: Callable[[str], str | No
     for word in [word for word in candidates if len(word.text) >= SHORTEST_CORRECTED][:MOST_LOOKED_UP]:
         form = analysis.folded(word.text)
         if replacement := better(form):
-            parts += [text[at:word.start], replacement]
+            parts += [text[at : word.start], replacement]
             at = word.end
     return "".join(parts) + text[at:] if parts else None
 
@@ -139,7 +140,7 @@ def _edits(form: str) -> Iterator[str]:
     """Everything at one deletion, transposition, replacement or insertion."""
     alphabet = _ENGLISH if form.isascii() else _RUSSIAN
     for i in range(len(form)):
-        head, tail = form[:i], form[i + 1:]
+        head, tail = form[:i], form[i + 1 :]
         yield head + tail
         if tail:
             yield head + tail[0] + form[i] + tail[1:]
@@ -153,7 +154,8 @@ def _edits(form: str) -> Iterator[str]:
 def _within_two(form: str, vocabulary: Vocabulary) -> set[str]:
     letters = set(form)
     return {
-        word for word in vocabulary.forms_starting_with(form[:2])
+        word
+        for word in vocabulary.forms_starting_with(form[:2])
         if abs(len(word) - len(form)) <= 2 and len(letters ^ set(word)) <= 4 and _distance_at_most_two(form, word)
     }
 

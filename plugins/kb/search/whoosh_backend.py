@@ -2,6 +2,7 @@
 
 The data base is the truth for texts: the index stores none and asks `load` for those it shows.
 """
+
 from __future__ import annotations
 
 import time
@@ -233,7 +234,7 @@ def _best(found: Iterable[_Found], offset: int, limit: int) -> list[tuple[Part, 
         stored = part.segment.documents[document]
         return (-score, -stored.updated, stored.id)
 
-    return sorted(candidates, key=order)[max(0, offset):count]
+    return sorted(candidates, key=order)[max(0, offset) : count]
 
 
 def _facet(name: str, found: Iterable[_Found]) -> Facet:

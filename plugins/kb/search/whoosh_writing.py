@@ -5,6 +5,7 @@
 * Sorted runs are written and read in batches of postings instead of one pickle each.
 * Larger blocks compress better; we always read whole postings.
 """
+
 from __future__ import annotations
 
 import marshal

@@ -108,7 +108,9 @@ class MailCentre:
         assignment.route_due()
         offer = db.session.scalars(select(Offer).where(Offer.outcome.is_(None))).one()
         self.interaction_id = assignment.accept(offer.id, self.agent_id)
-        return casework.reply(self.interaction_id, self.agent_id, html, command_key=f"answer-{self.interaction_id}", **options)  # type: ignore[arg-type]
+        return casework.reply(
+            self.interaction_id, self.agent_id, html, command_key=f"answer-{self.interaction_id}", **options
+        )  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -27,10 +27,17 @@ def said() -> list[Message]:
 
 
 def test_a_russian_letter_becomes_a_case_with_its_sender_text_and_file(mail_centre):
-    html = '<p>Не <b>открывается</b></p><script>alert(1)</script><img src="https://evil.example/pixel.gif" onerror="x()">'
+    html = (
+        '<p>Не <b>открывается</b></p><script>alert(1)</script><img src="https://evil.example/pixel.gif" onerror="x()">'
+    )
     mail_centre.take(letter("Не открывается", html=html, files=[("Отчёт за март.xlsx", b"PK\x03\x04")]))
     [case], [message] = rows(Case), said()
-    assert (case.subject, case.status, case.language, case.service_id) == ("Не открывается отчёт", "open", "ru", mail_centre.support_id)
+    assert (case.subject, case.status, case.language, case.service_id) == (
+        "Не открывается отчёт",
+        "open",
+        "ru",
+        mail_centre.support_id,
+    )
     assert case.contact.name == "Анна Петрова"
     assert [address.value for address in case.contact.addresses] == ["anna@example.org"]
     assert message.body_text == "Не открывается"
@@ -43,7 +50,11 @@ def test_a_russian_letter_becomes_a_case_with_its_sender_text_and_file(mail_cent
 
 @pytest.mark.parametrize(
     ("recipients", "to"),
-    [(["sales@okno.example"], "support@okno.example"), (["Sales@OKNO.example"], "support@okno.example"), ([], "Отдел <sales@okno.example>")],
+    [
+        (["sales@okno.example"], "support@okno.example"),
+        (["Sales@OKNO.example"], "support@okno.example"),
+        ([], "Отдел <sales@okno.example>"),
+    ],
 )
 def test_the_envelope_chooses_the_service_and_the_header_does_where_there_is_none(mail_centre, recipients, to):
     mail_centre.take(letter(to=to), *recipients, sender="anna@example.org" if recipients else None)
@@ -101,9 +112,13 @@ MALFORMED = {
     "a sender of 1,000 letters": b"From: " + b"a" * 990 + b"@b.example\r\n\r\nhi",
     "a Message-ID of 800 letters": b"From: a@b.example\r\nMessage-ID: <" + b"m" * 800 + b"@b>\r\n\r\nhi",
     "a subject of 60,000 letters": b"From: a@b.example\r\nSubject: " + b"word " * 12000 + b"\r\n\r\nhi",
-    "a file name of 5,000 letters": b'From: a@b.example\r\nContent-Disposition: attachment; filename="' + b"n" * 5000 + b'"\r\n\r\nhi',
+    "a file name of 5,000 letters": b'From: a@b.example\r\nContent-Disposition: attachment; filename="'
+    + b"n" * 5000
+    + b'"\r\n\r\nhi',
     "a type of 500 letters": b"From: a@b.example\r\nContent-Type: application/" + b"t" * 500 + b"\r\n\r\nhi",
-    "10,000 recipients": b"From: a@b.example\r\nTo: " + b", ".join(b"r%d@x.example" % n for n in range(10000)) + b"\r\n\r\nhi",
+    "10,000 recipients": b"From: a@b.example\r\nTo: "
+    + b", ".join(b"r%d@x.example" % n for n in range(10000))
+    + b"\r\n\r\nhi",
     "bytes that are no letter": bytes(range(256)) * 64,
 }
 

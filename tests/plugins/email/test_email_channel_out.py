@@ -64,7 +64,9 @@ def test_a_machine_gets_no_acknowledgement(mail_centre, headers):
 
 
 @pytest.mark.feature("E-05")
-@pytest.mark.parametrize(("address", "envelope"), [("noreply@shop.example", "noreply@shop.example"), ("anna@example.org", "")])
+@pytest.mark.parametrize(
+    ("address", "envelope"), [("noreply@shop.example", "noreply@shop.example"), ("anna@example.org", "")]
+)
 def test_neither_does_an_address_that_reads_no_answers(mail_centre, address, envelope):
     mail_centre.take(letter(sender=address), sender=envelope)
     assert mail_centre.send() == []
@@ -113,7 +115,10 @@ def test_an_answer_names_the_service_joins_the_thread_and_has_a_return_address(m
 def test_one_refused_recipient_costs_the_others_nothing_and_only_the_temporary_one_is_tried_again(mail_centre):
     mail_centre.take(letter())
     mail_centre.send()
-    mail_centre.sink.answers = {"gone@example.org": "550 5.1.1 no such user", "slow@example.org": "451 4.7.1 greylisted"}
+    mail_centre.sink.answers = {
+        "gone@example.org": "550 5.1.1 no such user",
+        "slow@example.org": "451 4.7.1 greylisted",
+    }
     message = mail_centre.answer(to="anna@example.org, gone@example.org, slow@example.org")
     mail_centre.send()
     assert mail_centre.sink.received[-1][1] == ("anna@example.org",)
@@ -190,7 +195,10 @@ def test_what_a_living_worker_is_sending_stays_with_it(mail_centre, monkeypatch)
 
 @pytest.mark.feature("D-08")
 def test_a_survey_leaves_after_its_wait_once_and_over_a_restart(mail_centre):
-    template = {"subject": "Оцените ответ по запросу $(case.number)", "body": "Здравствуйте, $(from.name)!\nКак мы справились? $(Nobody.knows)"}
+    template = {
+        "subject": "Оцените ответ по запросу $(case.number)",
+        "body": "Здравствуйте, $(from.name)!\nКак мы справились? $(Nobody.knows)",
+    }
     steps = [{"type": "wait", "hours": 2}, {"type": "send_email", "template": template}]
     services.define_workflow("survey", "Survey", "Опрос", steps)
     mail_centre.take(letter())
@@ -215,5 +223,8 @@ def test_a_survey_leaves_after_its_wait_once_and_over_a_restart(mail_centre):
     _, survey = mail_centre.letters()
     [case] = rows(Case)
     assert survey["Subject"] == f"Re: Оцените ответ по запросу {case.number} [Okno #{case.thread_token}]"
-    assert survey.get_body(("plain",)).get_content().splitlines() == ["Здравствуйте, Анна Петрова!", "Как мы справились?"]
+    assert survey.get_body(("plain",)).get_content().splitlines() == [
+        "Здравствуйте, Анна Петрова!",
+        "Как мы справились?",
+    ]
     assert rows(WorkflowRun)[0].state == "done"

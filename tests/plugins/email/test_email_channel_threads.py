@@ -97,7 +97,10 @@ def test_an_answer_to_a_closed_case_opens_one_follow_up_however_many_come(mail_c
     closed, follow_up = rows(Case)
     assert (closed.status, follow_up.status, follow_up.follow_up_of_id) == ("closed", "open", first.id)
     assert follow_up.thread_token != closed.thread_token
-    assert len([message for message in rows(Message) if message.case_id == follow_up.id and message.direction == "in"]) == 2
+    assert (
+        len([message for message in rows(Message) if message.case_id == follow_up.id and message.direction == "in"])
+        == 2
+    )
 
 
 def test_an_out_of_office_reply_joins_the_history_and_wakes_nobody(mail_centre):
@@ -107,7 +110,9 @@ def test_an_out_of_office_reply_joins_the_history_and_wakes_nobody(mail_centre):
     sent = len(mail_centre.letters())
     close(rows(Case)[0])
     headers = {"In-Reply-To": str(answer["Message-ID"]), "Auto-Submitted": "auto-replied"}
-    mail_centre.take(letter("Я в отпуске до понедельника", subject="Автоответ: Не открывается", headers=headers), sender="")
+    mail_centre.take(
+        letter("Я в отпуске до понедельника", subject="Автоответ: Не открывается", headers=headers), sender=""
+    )
     [case], [interaction] = rows(Case), rows(Interaction)
     assert (case.status, interaction.state) == ("closed", "closed")
     assert [message.automatic for message in rows(Message) if message.direction == "in"] == [False, True]
@@ -155,7 +160,9 @@ def test_our_own_letter_that_comes_back_is_put_aside(mail_centre):
 def test_two_machines_that_answer_each_other_stop(mail_centre, keeps_the_thread, marks_itself):
     """The other one answers every letter it gets from us, twenty rounds long, in the ways that real ones do."""
     auto = {"Auto-Submitted": "auto-replied"} if marks_itself else {}
-    mail_centre.take(letter("Ваше письмо получено", sender="robot@example.net", headers=auto), sender="robot@example.net")
+    mail_centre.take(
+        letter("Ваше письмо получено", sender="robot@example.net", headers=auto), sender="robot@example.net"
+    )
     answered = 0
     for round_ in range(20):
         ours = mail_centre.send()[answered:]

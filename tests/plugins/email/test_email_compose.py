@@ -28,7 +28,17 @@ PLAIN = OutgoingMail(
 
 
 def test_a_reply_is_read_back_as_it_was_meant() -> None:
-    parsed = parse(build(replace(PLAIN, in_reply_to="<q@x.ru>", references=("<a@x.ru>",), cc=(Address("", "boss@почта.рф"),), bcc=(Address("", "secret@x.ru"),))))
+    parsed = parse(
+        build(
+            replace(
+                PLAIN,
+                in_reply_to="<q@x.ru>",
+                references=("<a@x.ru>",),
+                cc=(Address("", "boss@почта.рф"),),
+                bcc=(Address("", "secret@x.ru"),),
+            )
+        )
+    )
     assert parsed.defects == ()
     assert (parsed.from_name, parsed.from_address) == ("Поддержка, «Окно»", "support@okno.test")
     assert parsed.to == PLAIN.to and parsed.cc[0].address == "boss@почта.рф"
@@ -53,12 +63,22 @@ def test_a_retry_sends_the_same_bytes() -> None:
 
 def test_html_files_and_inline_pictures() -> None:
     mail = replace(
-        PLAIN, text="", html='<p>Смотрите: <img src="cid:pic@okno"></p>',
-        attachments=(Attachment("Отчёт за май.pdf", "application/pdf", b"%PDF", ""), Attachment("p.png", "image/png", b"png", "pic@okno", True), Attachment("x.eml", "message/rfc822", b"S: 1\r\n\r\n")),
+        PLAIN,
+        text="",
+        html='<p>Смотрите: <img src="cid:pic@okno"></p>',
+        attachments=(
+            Attachment("Отчёт за май.pdf", "application/pdf", b"%PDF", ""),
+            Attachment("p.png", "image/png", b"png", "pic@okno", True),
+            Attachment("x.eml", "message/rfc822", b"S: 1\r\n\r\n"),
+        ),
     )
     parsed = parse(build(mail))
     assert parsed.html == mail.html and parsed.text == "Смотрите:"
-    assert [(file.name, file.content, file.inline) for file in parsed.attachments] == [("p.png", b"png", True), ("Отчёт за май.pdf", b"%PDF", False), ("x.eml", b"S: 1\r\n\r\n", False)]
+    assert [(file.name, file.content, file.inline) for file in parsed.attachments] == [
+        ("p.png", b"png", True),
+        ("Отчёт за май.pdf", b"%PDF", False),
+        ("x.eml", b"S: 1\r\n\r\n", False),
+    ]
     standard = message_from_bytes(build(mail), policy=policy.default)
     assert [part.get_filename() for part in standard.iter_attachments()] == ["Отчёт за май.pdf", "x.eml"]
     assert standard.get_body(("html",)).get_content().strip() == mail.html
@@ -81,12 +101,23 @@ def test_references_keep_the_first_and_the_latest() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"subject": "x\r\nBcc: evil@x.ru"}, {"subject": "x\ny"}, {"subject": "x\x00"}, {"subject": "x\u2028y"},
-        {"to": (Address("x\r\nBcc: evil@x.ru", "a@x.ru"),)}, {"to": (Address("", "a@x.ru\r\nBcc: evil@x.ru"),)},
-        {"to": (Address("", "a@x.ru, evil@x.ru"),)}, {"to": (Address("", "a@x.ru> <evil@x.ru"),)}, {"to": (Address("", "nobody"),)},
-        {"in_reply_to": "<a@x>\r\nX: 1"}, {"references": ("a b",)}, {"loop_id": "x\r\ny"},
-        {"extra_headers": (("X-A", "1\r\n2"),)}, {"extra_headers": (("Bcc", "evil@x.ru"),)}, {"extra_headers": (("X-A: 1\r\nBcc", "x"),)},
-        {"attachments": (Attachment("a\r\nX: 1.txt", "text/plain", b""),)}, {"attachments": (Attachment("a", "text/plain", b"", "c>\r\nX: 1"),)},
+        {"subject": "x\r\nBcc: evil@x.ru"},
+        {"subject": "x\ny"},
+        {"subject": "x\x00"},
+        {"subject": "x\u2028y"},
+        {"to": (Address("x\r\nBcc: evil@x.ru", "a@x.ru"),)},
+        {"to": (Address("", "a@x.ru\r\nBcc: evil@x.ru"),)},
+        {"to": (Address("", "a@x.ru, evil@x.ru"),)},
+        {"to": (Address("", "a@x.ru> <evil@x.ru"),)},
+        {"to": (Address("", "nobody"),)},
+        {"in_reply_to": "<a@x>\r\nX: 1"},
+        {"references": ("a b",)},
+        {"loop_id": "x\r\ny"},
+        {"extra_headers": (("X-A", "1\r\n2"),)},
+        {"extra_headers": (("Bcc", "evil@x.ru"),)},
+        {"extra_headers": (("X-A: 1\r\nBcc", "x"),)},
+        {"attachments": (Attachment("a\r\nX: 1.txt", "text/plain", b""),)},
+        {"attachments": (Attachment("a", "text/plain", b"", "c>\r\nX: 1"),)},
     ],
     ids=repr,
 )
@@ -101,7 +132,15 @@ def test_a_mail_to_nobody_is_refused() -> None:
 
 
 def test_lines_stay_below_the_limit_of_smtp() -> None:
-    raw = build(replace(PLAIN, subject="очень длинная тема " * 50, text="x" * 5000, references=tuple(f"<{'r' * 200}{n}@x>" for n in range(30)), to=tuple(Address(f"Имя {n}", f"n{n}@example.ru") for n in range(80))))
+    raw = build(
+        replace(
+            PLAIN,
+            subject="очень длинная тема " * 50,
+            text="x" * 5000,
+            references=tuple(f"<{'r' * 200}{n}@x>" for n in range(30)),
+            to=tuple(Address(f"Имя {n}", f"n{n}@example.ru") for n in range(80)),
+        )
+    )
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"") and raw.isascii()
     assert len(parse(raw).to) == 80
@@ -111,9 +150,20 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_s
 
 
 @settings(deadline=None)
-@given(subject=TEXT, name=TEXT, body=st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=400), file=st.binary(max_size=200))
+@given(
+    subject=TEXT,
+    name=TEXT,
+    body=st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=400),
+    file=st.binary(max_size=200),
+)
 def test_compose_and_parse_agree(subject: str, name: str, body: str, file: bytes) -> None:
-    mail = replace(PLAIN, subject=subject, to=(Address(name, "a@x.ru"),), text=body or "x", attachments=(Attachment("f.bin", "application/octet-stream", file),))
+    mail = replace(
+        PLAIN,
+        subject=subject,
+        to=(Address(name, "a@x.ru"),),
+        text=body or "x",
+        attachments=(Attachment("f.bin", "application/octet-stream", file),),
+    )
     parsed = parse(build(mail))
     assert parsed.text == (body or "x").strip("\n") or not body.strip()
     assert parsed.attachments[0].content == file

@@ -219,7 +219,9 @@ def test_watching_takes_mail_as_it_comes_and_stops_when_told(dovecot, wait_until
     taken: list[bytes] = []
     stop = threading.Event()
     states: list[MailboxState] = []
-    watcher = threading.Thread(target=watch, args=(settings, None, taken.append, stop), kwargs={"checkpoint": states.append})
+    watcher = threading.Thread(
+        target=watch, args=(settings, None, taken.append, stop), kwargs={"checkpoint": states.append}
+    )
     watcher.start()
     try:
         wait_until(lambda: len(taken) == 1)

@@ -41,17 +41,42 @@ def test_headers_of_machines(header: str, reason: str) -> None:
     assert automatic_reason(parse(mail(header))) == reason
 
 
-@pytest.mark.parametrize("sender", ["MAILER-DAEMON@x.ru", "postmaster@x.ru", "no-reply@x.ru", "noreply@x.ru", "do_not_reply@x.ru", "bounces+12@x.ru", "list-owner@x.ru", "noreply-billing@x.ru"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "MAILER-DAEMON@x.ru",
+        "postmaster@x.ru",
+        "no-reply@x.ru",
+        "noreply@x.ru",
+        "do_not_reply@x.ru",
+        "bounces+12@x.ru",
+        "list-owner@x.ru",
+        "noreply-billing@x.ru",
+    ],
+)
 def test_senders_that_are_machines(sender: str) -> None:
     assert is_automatic(parse(mail(sender=sender)))
 
 
-@pytest.mark.parametrize("subject", ["Automatic reply: Вопрос", "Автоответ: Вопрос", "Out of Office: back on Monday", "Automatische Antwort: Re"])
+@pytest.mark.parametrize(
+    "subject",
+    ["Automatic reply: Вопрос", "Автоответ: Вопрос", "Out of Office: back on Monday", "Automatische Antwort: Re"],
+)
 def test_subjects_that_machines_write(subject: str) -> None:
     assert automatic_reason(parse(mail(subject=subject))) == "subject"
 
 
-@pytest.mark.parametrize("header", ["", "Auto-Submitted: no", "Precedence: normal", "X-Autoreply: no", "X-Auto-Response-Suppress: DR, RN, NRN", "Return-Path: <ivan@example.ru>"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Auto-Submitted: no",
+        "Precedence: normal",
+        "X-Autoreply: no",
+        "X-Auto-Response-Suppress: DR, RN, NRN",
+        "Return-Path: <ivan@example.ru>",
+    ],
+)
 def test_people_are_not_machines(header: str) -> None:
     assert not is_automatic(parse(mail(header, sender="daemon.postmasterov@x.ru")), "ivan@example.ru")
 

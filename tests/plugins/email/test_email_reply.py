@@ -12,7 +12,7 @@ QUOTES = {
     "gmail": "On Fri, Nov 20, 2026 at 10:00 AM Okno <support@okno.test> wrote:\n\n> old words\n> more",
     "gmail, broken line": "On Fri, Nov 20, 2026 at 10:00 AM Okno Support Team\n<support@okno.test> wrote:\n\n> old words",
     "gmail in Russian": "пт, 20 нояб. 2026 г. в 10:00, Okno <support@okno.test>:\n\n> old words",
-    "yandex": "20.11.2026, 10:00, \"Поддержка\" <support@okno.test>:\n> old words",
+    "yandex": '20.11.2026, 10:00, "Поддержка" <support@okno.test>:\n> old words',
     "thunderbird in Russian": "20.11.2026 10:00, Поддержка пишет:\n> old words",
     "mail.ru": "Пятница, 20 ноября 2026, 10:00 +03:00 от Поддержка <support@okno.test>:\n \n>old words\n>more",
     "outlook": "From: Okno <support@okno.test>\nSent: Friday, November 20, 2026 10:00 AM\nTo: Ivan\nSubject: RE: phone\n\nold words",
@@ -46,7 +46,16 @@ def test_a_forward_without_a_word_is_all_new() -> None:
     assert split_reply(QUOTES["outlook"]).new == QUOTES["outlook"].strip()
 
 
-@pytest.mark.parametrize("signature", ["-- \nИван Петров\n+7 900", "--\nIvan", "Sent from my iPhone", "Отправлено с iPhone", "Отправлено из мобильной Яндекс Почты"])
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "-- \nИван Петров\n+7 900",
+        "--\nIvan",
+        "Sent from my iPhone",
+        "Отправлено с iPhone",
+        "Отправлено из мобильной Яндекс Почты",
+    ],
+)
 def test_signatures_are_kept_apart(signature: str) -> None:
     reply = split_reply(f"Да, верно.\n\n{signature}\n\n{QUOTES['gmail']}")
     assert (reply.new, reply.signature) == ("Да, верно.", signature)
@@ -55,15 +64,25 @@ def test_signatures_are_kept_apart(signature: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "From: the office to home it takes 5 minutes.\nTo: be sure I asked.", "Он написал:\nприходите завтра", "Цена > 100 и < 200", "Тема: телефон\nне работает",
-        "Список:\n- раз\n- два\n\nКонец", "В 10:00 мне сказали: ждите", "---\nчерта и текст",
+        "From: the office to home it takes 5 minutes.\nTo: be sure I asked.",
+        "Он написал:\nприходите завтра",
+        "Цена > 100 и < 200",
+        "Тема: телефон\nне работает",
+        "Список:\n- раз\n- два\n\nКонец",
+        "В 10:00 мне сказали: ждите",
+        "---\nчерта и текст",
     ],
 )
 def test_prose_is_not_taken_for_a_quotation(text: str) -> None:
     assert split_reply(text).new == text
 
 
-@given(st.text(max_size=500) | st.lists(st.sampled_from([*QUOTES.values(), "> ", "\n", "word", "From: x", "--", "wrote:"]), max_size=20).map("\n".join))
+@given(
+    st.text(max_size=500)
+    | st.lists(st.sampled_from([*QUOTES.values(), "> ", "\n", "word", "From: x", "--", "wrote:"]), max_size=20).map(
+        "\n".join
+    )
+)
 def test_nothing_is_lost(text: str) -> None:
     reply = split_reply(text)
     kept = "".join(f"{reply.new}{reply.signature}{reply.quoted}".split())

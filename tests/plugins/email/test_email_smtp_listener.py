@@ -74,7 +74,9 @@ def test_what_is_stored_is_what_was_sent(client, store, content) -> None:
     client.mail("a@b.ru")
     client.rcpt("support@okno.test")
     assert client.docmd("DATA")[0] == 354
-    client.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in content.split(b"\r\n")) + b".\r\n")
+    client.send(
+        b"\r\n".join(b"." + line if line.startswith(b".") else line for line in content.split(b"\r\n")) + b".\r\n"
+    )
     assert client.getreply()[0] == 250
     assert store.mails == [("a@b.ru", ("support@okno.test",), content, "127.0.0.1")]
 

@@ -21,7 +21,11 @@ def test_everyone_gets_the_mail(smtp_sink) -> None:
 
 
 def test_one_failing_recipient_never_drops_the_others(smtp_sink) -> None:
-    smtp_sink.answers = {"gone@x.ru": "550 5.1.1 No such user", "full@x.ru": "450 4.2.2 Mailbox busy", "many@x.ru": "552 Too many"}
+    smtp_sink.answers = {
+        "gone@x.ru": "550 5.1.1 No such user",
+        "full@x.ru": "450 4.2.2 Mailbox busy",
+        "many@x.ru": "552 Too many",
+    }
     result = send(RAW, "us@okno.test", ["gone@x.ru", "ok@x.ru", "full@x.ru", "many@x.ru"], settings(smtp_sink.port))
     assert [(one.address, one.outcome, one.code) for one in result.recipients] == [
         ("gone@x.ru", Outcome.PERMANENT, 550),

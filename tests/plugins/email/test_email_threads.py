@@ -20,7 +20,33 @@ from plugins.email.threads import (
 )
 
 TOKEN = "K7Q2M9XW4D"
-PREFIXES = ["Re: ", "RE: ", "Отв: ", "Ответ: ", "WG: ", "AW: ", "Fwd: ", "FW: ", "Fw:", "Пересл: ", "Пересл.: ", "HA: ", "Re[2]: ", "RE(3): ", "Re^2: ", "SV: ", "VS: ", "TR: ", "Antw: ", "回复：", "Odp: ", "ΑΠ: ", "YNT: ", "[EXTERNAL] ", "***SPAM*** "]
+PREFIXES = [
+    "Re: ",
+    "RE: ",
+    "Отв: ",
+    "Ответ: ",
+    "WG: ",
+    "AW: ",
+    "Fwd: ",
+    "FW: ",
+    "Fw:",
+    "Пересл: ",
+    "Пересл.: ",
+    "HA: ",
+    "Re[2]: ",
+    "RE(3): ",
+    "Re^2: ",
+    "SV: ",
+    "VS: ",
+    "TR: ",
+    "Antw: ",
+    "回复：",
+    "Odp: ",
+    "ΑΠ: ",
+    "YNT: ",
+    "[EXTERNAL] ",
+    "***SPAM*** ",
+]
 
 
 def test_tokens_are_unambiguous_and_differ() -> None:
@@ -33,17 +59,46 @@ def test_tokens_are_unambiguous_and_differ() -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        "[Okno #K7Q2M9XW4D] Счёт", "Отв: Счёт [Okno #K7Q2M9XW4D]", "Счёт [okno #k7q2m9xw4d]", "[Okno#K7Q2M9XW4D]", "[Okno  #  K7Q2M9XW4D ]",
-        "[Okno\u00a0#K7Q2M9XW4D]", "Okno #K7Q2M9XW4D", "[Okno K7Q2M9XW4D]", "(Okno #K7Q2M9XW4D)", "[Okno #K7Q2M9\r\n XW4D]", "[Okno #K7Q2M\u200b9XW4D]",
-        "=5BOkno_=23K7Q2M9XW4D=5D", "%5BOkno%20%23K7Q2M9XW4D%5D", "&#91;Okno &#35;K7Q2M9XW4D&#93;", "=?utf-8?Q?=5BOkno_=23K7Q2M9XW4D=5D?=",
-        "【Okno ＃K7Q2M9XW4D】", "[Okno №K7Q2M9XW4D]", "Re: x [Okno #K7Q2M9XW4D", "[ Okno #K7Q2M9XW4D] [Okno #K7Q2M9XW4D]",
+        "[Okno #K7Q2M9XW4D] Счёт",
+        "Отв: Счёт [Okno #K7Q2M9XW4D]",
+        "Счёт [okno #k7q2m9xw4d]",
+        "[Okno#K7Q2M9XW4D]",
+        "[Okno  #  K7Q2M9XW4D ]",
+        "[Okno\u00a0#K7Q2M9XW4D]",
+        "Okno #K7Q2M9XW4D",
+        "[Okno K7Q2M9XW4D]",
+        "(Okno #K7Q2M9XW4D)",
+        "[Okno #K7Q2M9\r\n XW4D]",
+        "[Okno #K7Q2M\u200b9XW4D]",
+        "=5BOkno_=23K7Q2M9XW4D=5D",
+        "%5BOkno%20%23K7Q2M9XW4D%5D",
+        "&#91;Okno &#35;K7Q2M9XW4D&#93;",
+        "=?utf-8?Q?=5BOkno_=23K7Q2M9XW4D=5D?=",
+        "【Okno ＃K7Q2M9XW4D】",
+        "[Okno №K7Q2M9XW4D]",
+        "Re: x [Okno #K7Q2M9XW4D",
+        "[ Okno #K7Q2M9XW4D] [Okno #K7Q2M9XW4D]",
     ],
 )
 def test_a_token_is_found_however_mangled(subject: str) -> None:
     assert find_tokens(subject) == (TOKEN,)
 
 
-@pytest.mark.parametrize("subject", ["", "Okno K7Q2M9XW4D", "K7Q2M9XW4D", "#K7Q2M9XW4D", "[Okno #K7Q2M9XW4]", "[Okno #K7Q2M9XW4DZ]", "[Okno #1OIOIOIO10]", "Case 12345", "[Other #K7Q2M9XW4D]", "Kokno #K7Q2M9XW4D"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "Okno K7Q2M9XW4D",
+        "K7Q2M9XW4D",
+        "#K7Q2M9XW4D",
+        "[Okno #K7Q2M9XW4]",
+        "[Okno #K7Q2M9XW4DZ]",
+        "[Okno #1OIOIOIO10]",
+        "Case 12345",
+        "[Other #K7Q2M9XW4D]",
+        "Kokno #K7Q2M9XW4D",
+    ],
+)
 def test_what_is_no_token_is_not_found(subject: str) -> None:
     assert find_tokens(subject) == ()
 
@@ -89,7 +144,9 @@ def test_words_that_look_like_prefixes_stay() -> None:
         assert normalise_subject(subject) == subject
 
 
-def mail(message_id: bytes = b"<1@x.ru>", body: bytes = b"Hello\r\n", extra: bytes = b"", sender: bytes = b"a@x.ru") -> bytes:
+def mail(
+    message_id: bytes = b"<1@x.ru>", body: bytes = b"Hello\r\n", extra: bytes = b"", sender: bytes = b"a@x.ru"
+) -> bytes:
     identifier = b"Message-ID: " + message_id + b"\r\n" if message_id else b""
     return extra + b"From: " + sender + b"\r\nTo: s@okno.test\r\nSubject: S\r\n" + identifier + b"\r\n" + body
 
@@ -112,7 +169,9 @@ def test_the_same_mail_by_another_way_has_the_same_key(again: bytes) -> None:
     assert key(again) == key(mail())
 
 
-@pytest.mark.parametrize("other", [mail(body=b"Other\r\n"), mail(message_id=b"<2@x.ru>"), mail(sender=b"b@x.ru"), mail(message_id=b"")])
+@pytest.mark.parametrize(
+    "other", [mail(body=b"Other\r\n"), mail(message_id=b"<2@x.ru>"), mail(sender=b"b@x.ru"), mail(message_id=b"")]
+)
 def test_another_mail_has_another_key(other: bytes) -> None:
     assert key(other) != key(mail())
 

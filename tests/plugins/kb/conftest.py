@@ -24,7 +24,9 @@ class Shelf(dict[str, SearchDocument]):
         return found
 
 
-def article(number: int, title: str, body: str = "", *tags: str, product: str = "", keywords: str = "") -> SearchDocument:
+def article(
+    number: int, title: str, body: str = "", *tags: str, product: str = "", keywords: str = ""
+) -> SearchDocument:
     return SearchDocument(
         id=f"article:{number}",
         kind="article",
@@ -39,16 +41,44 @@ def article(number: int, title: str, body: str = "", *tags: str, product: str = 
 
 
 ARTICLES = [
-    article(3340, "Настройка VPN на Windows", "Чтобы подключиться к корпоративной сети, создайте подключение VPN.", "vpn",
-            "удалённый доступ", product="VPN"),
-    article(3341, "Принтер не печатает", "Проверьте кабель принтера. Перезапустите службу печати. Ошибка 0x8010006B.",
-            "принтер", product="Печать"),
-    article(3342, "Отчёт СЗВ-ТД", "Как сформировать отчёт СЗВ-ТД в 1С:8.3 Бухгалтерия.", "отчётность",
-            product="1С:Бухгалтерия", keywords="ефс-1 кадры"),
-    article(3343, "Password reset", "How to reset your password: open the portal and press Forgot password.", "password",
-            product="Portal"),
-    article(3344, "Очередь печати", "Служба очереди печати запускается вместе с Windows. Драйвер принтера общий.",
-            "принтер", "windows", product="Печать"),
+    article(
+        3340,
+        "Настройка VPN на Windows",
+        "Чтобы подключиться к корпоративной сети, создайте подключение VPN.",
+        "vpn",
+        "удалённый доступ",
+        product="VPN",
+    ),
+    article(
+        3341,
+        "Принтер не печатает",
+        "Проверьте кабель принтера. Перезапустите службу печати. Ошибка 0x8010006B.",
+        "принтер",
+        product="Печать",
+    ),
+    article(
+        3342,
+        "Отчёт СЗВ-ТД",
+        "Как сформировать отчёт СЗВ-ТД в 1С:8.3 Бухгалтерия.",
+        "отчётность",
+        product="1С:Бухгалтерия",
+        keywords="ефс-1 кадры",
+    ),
+    article(
+        3343,
+        "Password reset",
+        "How to reset your password: open the portal and press Forgot password.",
+        "password",
+        product="Portal",
+    ),
+    article(
+        3344,
+        "Очередь печати",
+        "Служба очереди печати запускается вместе с Windows. Драйвер принтера общий.",
+        "принтер",
+        "windows",
+        product="Печать",
+    ),
     article(3345, "Резервные копии", "Копии баз хранятся месяц. См. статью 3341.", "vpn", product="Облако"),
 ]
 

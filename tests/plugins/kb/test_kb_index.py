@@ -86,7 +86,8 @@ def test_the_empty_query_lists_everything_newest_first(index: WhooshIndex) -> No
 
 
 @pytest.mark.parametrize(
-    ("typed", "expected"), [("прин", {3341, 3344}), ("паро", set()), ("passw", {3343}), ("сзв-т", {3342}), ("0x801", {3341})]
+    ("typed", "expected"),
+    [("прин", {3341, 3344}), ("паро", set()), ("passw", {3343}), ("сзв-т", {3342}), ("0x801", {3341})],
 )
 def test_as_you_type_the_beginning_of_a_word_finds(index: WhooshIndex, typed: str, expected: set[int]) -> None:
     assert set(found(index, typed, prefix=True)) == expected
@@ -139,7 +140,9 @@ def test_filters_narrow_and_facets_count_what_is_left(index: WhooshIndex) -> Non
 
 
 def test_synonyms_find_each_other_words_and_expressions(index: WhooshIndex, shelf: Shelf) -> None:
-    index.rebuild(shelf.put([article(1, "Электронная подпись"), article(2, "ЭЦП на токене"), article(3, "Подпись письма")]))
+    index.rebuild(
+        shelf.put([article(1, "Электронная подпись"), article(2, "ЭЦП на токене"), article(3, "Подпись письма")])
+    )
     assert found(index, "эцп") == [2]
     index.set_synonyms([("ЭЦП", "электронная подпись", "КЭП")])
     assert found(index, "эцп") == [2, 1]
@@ -148,7 +151,9 @@ def test_synonyms_find_each_other_words_and_expressions(index: WhooshIndex, shel
 
 
 def test_a_message_finds_articles_about_it(index: WhooshIndex) -> None:
-    message = "Добрый день! Уже второй день не печатает принтер на складе, служба печати не запускается. С уважением, Анна"
+    message = (
+        "Добрый день! Уже второй день не печатает принтер на складе, служба печати не запускается. С уважением, Анна"
+    )
     assert [hit.id for hit in index.related(message, SearchQuery("", limit=2)).hits] == ["article:3341", "article:3344"]
     assert index.related("", SearchQuery("")).total == 0
 
@@ -169,7 +174,9 @@ def test_time_is_limited(shelf: Shelf, index: WhooshIndex) -> None:
     assert not index.search(SearchQuery("принтер windows vpn печать")).timed_out
 
 
-@pytest.mark.parametrize("text", ["(" * 10_000, "слово " * 2_000, '"' * 500, "\x00\ud800", "a" * 10_000, "- " * 5_000, "*:*"])
+@pytest.mark.parametrize(
+    "text", ["(" * 10_000, "слово " * 2_000, '"' * 500, "\x00\ud800", "a" * 10_000, "- " * 5_000, "*:*"]
+)
 @pytest.mark.parametrize("prefix", [False, True])
 def test_no_input_breaks_a_search(index: WhooshIndex, text: str, prefix: bool) -> None:
     assert isinstance(index.search(SearchQuery(text, prefix=prefix)), SearchResult)
@@ -177,18 +184,28 @@ def test_no_input_breaks_a_search(index: WhooshIndex, text: str, prefix: bool) -
 
 WORDS = ["сервер", "сети", "принтер", "пароли", "vpn", "printer", "мод", "ключ"]
 DOCUMENTS = st.lists(
-    st.tuples(st.lists(st.sampled_from(WORDS), min_size=1, max_size=5), st.sampled_from(["A", "B", "C", ""]),
-              st.lists(st.sampled_from(["x", "y", "z"]), unique=True)),
-    min_size=1, max_size=25,
+    st.tuples(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=5),
+        st.sampled_from(["A", "B", "C", ""]),
+        st.lists(st.sampled_from(["x", "y", "z"]), unique=True),
+    ),
+    min_size=1,
+    max_size=25,
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(DOCUMENTS, st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), st.sampled_from([(), ("A",), ("A", "B")]))
 def test_totals_and_facets_equal_brute_force(
-    index: WhooshIndex, shelf: Shelf, rows: list[tuple[list[str], str, list[str]]], words: list[str], products: tuple[str, ...]
+    index: WhooshIndex,
+    shelf: Shelf,
+    rows: list[tuple[list[str], str, list[str]]],
+    words: list[str],
+    products: tuple[str, ...],
 ) -> None:
-    documents = [article(i, "Статья", " ".join(body), *tags, product=product) for i, (body, product, tags) in enumerate(rows)]
+    documents = [
+        article(i, "Статья", " ".join(body), *tags, product=product) for i, (body, product, tags) in enumerate(rows)
+    ]
     index.rebuild(shelf.put(documents))
     query = SearchQuery(" ".join(words), filters={"product": products}, facets=("product", "tag"), limit=100)
     wanted = {analysis.stem(word) for word in words}
@@ -204,7 +221,9 @@ def test_totals_and_facets_equal_brute_force(
         assert result.total == len(expected)
         counts = {facet.name: dict(facet.counts) for facet in result.facets}
         assert counts["tag"] == Counter(tag for document in expected for tag in document.tags)
-        assert counts["product"] == Counter(value for document in expected for value in document.facets.get("product", ()))
+        assert counts["product"] == Counter(
+            value for document in expected for value in document.facets.get("product", ())
+        )
 
 
 def test_the_demo_documents_are_all_there(index: WhooshIndex) -> None:

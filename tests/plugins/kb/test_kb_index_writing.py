@@ -67,7 +67,10 @@ def test_another_process_sees_a_commit_at_its_next_search(
 
 OPERATIONS = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["сеть", "принтер", "vpn"])), max_size=6)),
+        st.tuples(
+            st.just("put"),
+            st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["сеть", "принтер", "vpn"])), max_size=6),
+        ),
         st.tuples(st.just("delete"), st.lists(st.integers(1, 12), max_size=4)),
         st.tuples(st.just("rebuild"), st.just([])),
     ),
@@ -144,7 +147,9 @@ def test_the_old_index_answers_while_a_new_one_is_built(index: WhooshIndex) -> N
     assert index.count() == 1
 
 
-def test_a_second_writer_is_told_that_the_index_is_busy(index: WhooshIndex, new_index: Callable[[], WhooshIndex]) -> None:
+def test_a_second_writer_is_told_that_the_index_is_busy(
+    index: WhooshIndex, new_index: Callable[[], WhooshIndex]
+) -> None:
     lock = FileLock(str(index.path / "write.lock"))
     assert lock.acquire()
     try:
@@ -166,7 +171,9 @@ def corrupt(path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["*.trm", "*.pst", "*.toc", "*_stored.col"])
-@pytest.mark.parametrize("harm", [corrupt, lambda path: path.write_bytes(b""), Path.unlink], ids=["bits", "emptied", "removed"])
+@pytest.mark.parametrize(
+    "harm", [corrupt, lambda path: path.write_bytes(b""), Path.unlink], ids=["bits", "emptied", "removed"]
+)
 def test_damage_is_noticed_and_a_rebuild_heals_it(
     index: WhooshIndex, new_index: Callable[[], WhooshIndex], pattern: str, harm: Callable[[Path], None]
 ) -> None:
@@ -233,7 +240,10 @@ def test_a_killed_writer_loses_no_commit(new_index: Callable[[], WhooshIndex], t
     new_index().rebuild([])
     root = Path(__file__).parents[3]
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root,
+        [sys.executable, "-c", WRITER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
     ) as process:
         assert process.stdout is not None

@@ -97,7 +97,13 @@ def test_what_is_typed_becomes_the_expected_tree(text: str, expected: str) -> No
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("как подкл", "подкл*"), ("сеть подкл", "(сеть | подкл*)"), ("подкл ", "подкл"), ('"подкл', "«подкл»"), ("н", "н*")],
+    [
+        ("как подкл", "подкл*"),
+        ("сеть подкл", "(сеть | подкл*)"),
+        ("подкл ", "подкл"),
+        ('"подкл', "«подкл»"),
+        ("н", "н*"),
+    ],
 )
 def test_only_an_open_last_word_is_unfinished(text: str, expected: str) -> None:
     assert shape(parse(text, prefix=True)) == expected
@@ -127,7 +133,27 @@ def nodes(node: Node) -> int:
 
 
 PIECES = st.sampled_from(
-    ["(", ")", '"', "«", "»", "-", " ", "AND", "OR", "NOT", "И", "НЕ", "tag:", "title:", "слово", "word", "*", ":", "\x00"]
+    [
+        "(",
+        ")",
+        '"',
+        "«",
+        "»",
+        "-",
+        " ",
+        "AND",
+        "OR",
+        "NOT",
+        "И",
+        "НЕ",
+        "tag:",
+        "title:",
+        "слово",
+        "word",
+        "*",
+        ":",
+        "\x00",
+    ]
 )
 
 
@@ -139,7 +165,9 @@ def test_any_input_gives_a_bounded_tree(text: str) -> None:
         assert sum(1 for _ in words(tree)) <= MAX_WORDS
 
 
-@pytest.mark.parametrize("text", ["слово " * 5_000, "(" * 10_000, '"' * 10_000, "-" * 10_000, "а" * 10_000, "a AND " * 3_000])
+@pytest.mark.parametrize(
+    "text", ["слово " * 5_000, "(" * 10_000, '"' * 10_000, "-" * 10_000, "а" * 10_000, "a AND " * 3_000]
+)
 def test_ten_thousand_characters_stay_small(text: str) -> None:
     tree = parse(text, prefix=True)
     assert nodes(tree) <= 4 * MAX_WORDS

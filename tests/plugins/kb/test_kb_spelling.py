@@ -31,8 +31,21 @@ class Words:
 
 VOCABULARY = Words(
     {
-        "привет": 3, "принтер": 50, "принцип": 2, "работает": 9, "сервер": 40, "подключение": 7, "перезагрузка": 5,
-        "hello": 4, "password": 30, "printer": 8, "ефс": 5, "сервис": 20, "почта": 6, "почти": 1, "электронная": 9,
+        "привет": 3,
+        "принтер": 50,
+        "принцип": 2,
+        "работает": 9,
+        "сервер": 40,
+        "подключение": 7,
+        "перезагрузка": 5,
+        "hello": 4,
+        "password": 30,
+        "printer": 8,
+        "ефс": 5,
+        "сервис": 20,
+        "почта": 6,
+        "почти": 1,
+        "электронная": 9,
     }
 )
 
@@ -54,7 +67,9 @@ def test_the_wrong_layout_is_put_right(typed: str, meant: str) -> None:
     assert fix_layout(typed, VOCABULARY) == meant
 
 
-@pytest.mark.parametrize("typed", ["принтер", "password", "принтер ghjdthrf", "xyz", "12345", "yt", "", "--", "hello world"])
+@pytest.mark.parametrize(
+    "typed", ["принтер", "password", "принтер ghjdthrf", "xyz", "12345", "yt", "", "--", "hello world"]
+)
 def test_what_is_known_or_unknown_both_ways_keeps_its_layout(typed: str) -> None:
     assert fix_layout(typed, VOCABULARY) is None
 
