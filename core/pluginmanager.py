@@ -82,7 +82,7 @@ def find(point: EntryPoint) -> Found:
         info = module.PLUGIN
         if not isinstance(info, PluginInfo) or info.name != point.name:
             raise TypeError(f"PLUGIN must be a PluginInfo named '{point.name}'")
-    except Exception as error:  # whatever a third-party package does at import
+    except Exception as error:  # noqa: BLE001 -- whatever a third-party package does at import
         problem = f"plugin '{point.name}' cannot be imported: {type(error).__name__}: {error}"
         return Found(point.name, point.module, distribution, version, fallback, problem)
     return Found(point.name, point.module, distribution, version, info, missing_requirement(info))
@@ -131,7 +131,7 @@ class PluginManager:
         hooks = f"{found.module}.hooks"
         try:
             module = importlib.import_module(hooks if importlib.util.find_spec(hooks) else found.module)
-        except Exception as error:  # a third-party module may raise anything at import
+        except Exception as error:  # noqa: BLE001 -- a third-party module may raise anything at import
             raise PluginProblem(f"plugin '{found.name}' cannot be loaded: {type(error).__name__}: {error}") from error
         self.register(module, found.name)
         self.loaded[found.name] = found

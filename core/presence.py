@@ -126,7 +126,7 @@ def load(user_id: int) -> tuple[int, int, int]:
         .where(Interaction.agent_id == user_id, Interaction.state.in_(("offered", "active", "wrap_up")))
         .group_by(Interaction.state)
     )
-    counts = {state: number for state, number in counted}
+    counts = {row[0]: row[1] for row in counted}
     return counts.get("offered", 0), counts.get("active", 0), counts.get("wrap_up", 0)
 
 

@@ -71,7 +71,7 @@ class Loop(threading.Thread):
                 return self.work()
         except SQLAlchemyError as error:
             log.error("data base trouble", loop=self.name, error=str(error)[:500])
-        except Exception as error:  # the loop must outlive whatever one round meets
+        except Exception as error:  # noqa: BLE001 -- the loop must outlive whatever one round meets
             log.error("loop failed", loop=self.name, exc_info=error)
         return 0
 
@@ -146,7 +146,7 @@ class Worker:
         with self.app.app_context():
             try:
                 job.run()
-            except Exception as error:  # a plugin's job must not end the worker
+            except Exception as error:  # noqa: BLE001 -- a plugin's job must not end the worker
                 self.app.extensions["okno"].plugins.record_fault(job.id.split(".")[0], f"job {job.id}", error)
 
     def prune(self) -> None:
@@ -160,7 +160,7 @@ class Worker:
             return
         try:
             self.stops[daemon.name] = daemon.start(self.app)
-        except Exception as error:  # a port in use, a missing certificate: counted, tried again
+        except Exception as error:  # noqa: BLE001 -- a port in use, a missing certificate: counted, tried again
             self.app.extensions["okno"].plugins.record_fault(daemon.name.split("-")[0], f"daemon {daemon.name}", error)
             again = now() + timedelta(seconds=DAEMON_RETRY_SECONDS)
             self.scheduler.add_job(

@@ -36,7 +36,7 @@ def fill(text: str, context: VariableContext, *, html: bool = False) -> Filled:
         if name not in values:
             try:
                 values[name] = known[name].value(context)
-            except Exception as error:  # a plugin's variable must not lose the agent's text
+            except Exception as error:  # noqa: BLE001 -- a plugin's variable must not lose the agent's text
                 okno().plugins.record_fault(name.split(".")[0], "register_variables", error)
                 values[name] = ""
         return values[name]

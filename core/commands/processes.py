@@ -90,7 +90,7 @@ def _in_child(work: Callable[..., Any], *arguments: Any) -> Any:
     def answer() -> None:
         try:
             theirs.send((work(*arguments), None))
-        except Exception as error:  # whatever it is, the supervisor says it in one sentence
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the supervisor says it in one sentence
             theirs.send((None, f"{error}" or type(error).__name__))
 
     child = context.Process(target=answer)

@@ -15,6 +15,8 @@ LIMIT = 400
 # A file may be longer only with its reason beside it.
 LONGER: dict[str, str] = {
     "core/contracts.py": "the one vocabulary of hooks, read as a whole; half of it is docstrings",
+    "core/directory.py": "people, roles and teams, whose operations call each other",
+    "tests/plugins/email/test_email_mime.py": "the corpus of nasty letters, a table",
 }
 # Built from parts, so that this file does not hold what it looks for.
 MACHINE_PATHS = ("/" + "work/", "/" + "root/", "/home/" + "[a-z]+/")
@@ -37,7 +39,11 @@ def test_no_file_has_a_vague_name() -> None:
 def test_no_python_file_outgrows_the_head() -> None:
     folders = ("core", "plugins", "cli.py", "tests", "scripts", "bench", "examples")
     sizes = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in python_files(*folders)}
-    long = {name: size for name, size in sizes.items() if size > LIMIT and name not in LONGER}
+    long = {
+        name: size
+        for name, size in sizes.items()
+        if size > LIMIT and name not in LONGER and "/migrations/" not in name  # Alembic writes those
+    }
     assert not long, f"more than {LIMIT} lines: which two things do they do? {long}"
 
 
