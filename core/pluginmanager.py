@@ -131,7 +131,7 @@ class PluginManager:
         hooks = f"{found.module}.hooks"
         try:
             module = importlib.import_module(hooks if importlib.util.find_spec(hooks) else found.module)
-        except Exception as error:  # noqa: BLE001 -- a third-party module may raise anything at import
+        except Exception as error:
             raise PluginProblem(f"plugin '{found.name}' cannot be loaded: {type(error).__name__}: {error}") from error
         self.register(module, found.name)
         self.loaded[found.name] = found

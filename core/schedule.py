@@ -71,7 +71,7 @@ class Loop(threading.Thread):
                 return self.work()
         except SQLAlchemyError as error:
             log.error("data base trouble", loop=self.name, error=str(error)[:500])
-        except Exception as error:  # noqa: BLE001 -- the loop must outlive whatever one round meets
+        except Exception as error:
             log.error("loop failed", loop=self.name, exc_info=error)
         return 0
 
