@@ -7,15 +7,12 @@ Every operation owns its transaction (or joins the caller's), writes :mod:`core.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
-from core import audit
+from core import audit, passwords
 from core.app import okno
 from core.clock import now
 from core.contracts import Rejected, Text
@@ -24,9 +21,6 @@ from core.model import Audit, Presence, Role, SignIn, Team, TeamMember, User, Us
 from core.permissions import ADMIN, ROLES
 from core.schemas import Invalid, RoleForm, TeamForm, UserForm, checked
 
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 200
-_hasher = PasswordHasher()
 USER_FIELDS = ("login", "first_name", "last_name", "nickname", "email", "language", "timezone")
 
 
@@ -38,29 +32,6 @@ def missing(kind_en: str, kind_ru: str, name: object) -> Rejected:
 # --- passwords ---------------------------------------------------------------------------------------
 
 
-def hash_password(password: str) -> str:
-    """The Argon2id hash of any password; :func:`set_password` and :func:`add_user` check its length first."""
-    return _hasher.hash(password)
-
-
-def _checked_hash(login: str, password: str) -> str:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        text = Text(
-            f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
-            f"В пароле должно быть от {SHORTEST_PASSWORD} до {LONGEST_PASSWORD} знаков.",
-        )
-        raise Invalid({"password": text}, "password")
-    if password.casefold() == login:
-        text = Text("The password must differ from the login.", "Пароль не должен совпадать с логином.")
-        raise Invalid({"password": text}, "password")
-    return hash_password(password)
-
-
-@lru_cache(maxsize=1)
-def _nobodys_hash() -> str:
-    return _hasher.hash("nobody has this password")
-
-
 def verify_password(login: str, password: str) -> User | None:
     """The user when login and password fit and the account is enabled, else None.
 
@@ -68,22 +39,18 @@ def verify_password(login: str, password: str) -> User | None:
     parameters is renewed.
     """
     user = find_user(login)
-    known = user.password_hash if user is not None and user.password_hash else ""
-    try:
-        _hasher.verify(known or _nobodys_hash(), password)
-    except (VerificationError, InvalidHashError):
+    known = user.password_hash if user is not None else ""
+    if not passwords.fits(known, password) or user is None or user.disabled_at is not None:
         return None
-    if user is None or not known or user.disabled_at is not None:
-        return None
-    if _hasher.check_needs_rehash(known):
+    if passwords.is_outdated(known):
         with transaction():
-            db.session.execute(update(User).where(User.id == user.id).values(password_hash=_hasher.hash(password)))
+            db.session.execute(update(User).where(User.id == user.id).values(password_hash=passwords.hashed(password)))
     return db.session.get(User, user.id)
 
 
 def set_password(user_id: int, password: str) -> None:
     """Set a new password and end the user's other sessions. The password itself is never logged."""
-    hashed = _checked_hash(_user(user_id).login, password)
+    hashed = passwords.checked_hash(_user(user_id).login, password)
     with transaction():
         user = _user(user_id)
         user.password_hash = hashed
@@ -140,7 +107,7 @@ def add_user(
     ``fields`` are last_name, nickname, email, language, timezone. Codes: ``invalid``, ``exists``, ``not-found``.
     """
     values = checked(UserForm, {"login": login.lower(), "first_name": first_name, **fields})
-    hashed = _checked_hash(values["login"], password) if password is not None else ""
+    hashed = passwords.checked_hash(values["login"], password) if password is not None else ""
     with transaction():
         if find_user(values["login"]) is not None:
             taken = Text(f"The login «{values['login']}» is taken.", f"Логин «{values['login']}» уже занят.")

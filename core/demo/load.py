@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from core import casework, clock, directory, timeline
+from core import casework, clock, directory, passwords, timeline
 from core.app import okno
 from core.db import db, transaction
 from core.demo.accounts import PASSWORD
@@ -77,7 +77,7 @@ def _people(centre: Mapping[str, Any]) -> dict[str, User]:
         t["key"]: Team(key=t["key"], title_en=t["title"]["en"], title_ru=t["title"]["ru"]) for t in centre["teams"]
     }
     db.session.add_all(teams.values())
-    password = directory.hash_password(PASSWORD)
+    password = passwords.hashed(PASSWORD)
     people: dict[str, User] = {}
     for item in centre["users"]:
         user = User(

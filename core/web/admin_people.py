@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 
-from core import directory
+from core import directory, passwords
 from core.app import okno
 from core.contracts import Permission
 from core.db import transaction
@@ -126,7 +126,7 @@ def _user_page(shown: User | None, form: FormState) -> Answer:
         roles=choices(directory.list_roles()),
         teams=choices(directory.list_teams()),
         timezones=timezones(),
-        shortest=directory.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
     )
 
 
