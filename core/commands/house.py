@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import click
 
-from core.commands.terminal import EXIT_FAILURE, House, answer, json_option, json_wanted, log_to_stderr, pass_house
+from core.commands.terminal import (
+    EXIT_FAILURE,
+    House,
+    answer,
+    json_option,
+    json_wanted,
+    language,
+    log_to_stderr,
+    pass_house,
+)
 
 TEMPLATE = """\
-# Settings of this centre. `okno doctor` checks them; docs/settings.md lists all of them with their defaults.
+# Settings of this centre. `okno doctor` checks them; docs/reference/settings.md lists all of them with their defaults.
 
 [core]
 # Enabled plugins; `okno plugins enable|disable NAME` edits this line.
@@ -68,7 +77,7 @@ def doctor(ctx: click.Context, house: House) -> None:
     from core.doctor import examine
 
     log_to_stderr()
-    checks = examine(house.home)
+    checks = examine(house.home, "en" if json_wanted() else language())
     bad = [check for check in checks if not check.ok]
     if json_wanted():
         rows = [{"name": c.name, "ok": c.ok, "detail": c.detail, "mend": c.mend} for c in checks]
@@ -76,9 +85,9 @@ def doctor(ctx: click.Context, house: House) -> None:
     else:
         for check in checks:
             mark = click.style("ok  ", fg="green") if check.ok else click.style("BAD ", fg="red", bold=True)
-            click.echo(f"{mark} {check.name:<14} {check.detail}")
+            click.echo(f"{mark} {check.name:<20} {check.detail}")
             if not check.ok and check.mend:
-                click.echo(f"     {'':<14} → {check.mend}")
+                click.echo(f"     {'':<20} → {check.mend}")
     ctx.exit(EXIT_FAILURE if bad else 0)
 
 

@@ -20,6 +20,7 @@ from core.web import (
     admin_workflows,
 )
 from core.web.admin_frame import Answer, blueprint, draw
+from core.web.language import here
 
 PAGES = (admin_dispositions, admin_people, admin_plugins, admin_services, admin_teams, admin_transit, admin_workflows)
 __all__ = ["PAGES", "blueprint"]
@@ -29,7 +30,7 @@ __all__ = ["PAGES", "blueprint"]
 @require("admin.view")
 def overview() -> Answer:
     """How the house stands: counts, and the checks of ``okno doctor``."""
-    checks = doctor.examine_app(current_app)
+    checks = doctor.examine_app(current_app, here())
     return draw(
         "overview",
         counts={

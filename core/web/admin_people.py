@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request
@@ -9,10 +10,10 @@ from flask_babel import gettext as _
 
 from core import directory, passwords
 from core.app import okno
-from core.contracts import Permission
+from core.contracts import Permission, Rejected, Text
 from core.db import transaction
 from core.model import User
-from core.permissions import require
+from core.permissions import ADMIN, granted, require
 from core.schemas import timezones
 from core.web.admin_frame import Answer, FormState, attempt, blueprint, choices, done, draw, found, refused, typed
 from core.web.auth import current_user
@@ -45,7 +46,12 @@ def add_user() -> Answer:
         "teams": request.form.getlist("teams"),
     }
     password = request.form.get("password") or None
-    errors = attempt(lambda: directory.add_user(**values, password=password))
+
+    def add() -> None:
+        refuse_more_than_own(role_privileges(values["roles"]))
+        directory.add_user(**values, password=password)
+
+    errors = attempt(add)
     if errors:
         return _user_page(None, FormState(values, errors))
     return done("admin.users", _("User %(login)s added", login=values["login"].strip().lower()))
@@ -72,6 +78,7 @@ def change_user(login: str) -> Answer:
     }
 
     def change() -> None:
+        refuse_more_than_own(granted(shown) | role_privileges(values["roles"]))
         with transaction():
             directory.update_user(user_id, **{name: values[name] for name in TEXTS})
             directory.set_roles(user_id, values["roles"])
@@ -88,7 +95,12 @@ def change_user(login: str) -> Answer:
 def user_password(login: str) -> Answer:
     """Set a password; the user's sessions end."""
     shown = found(lambda: directory.get_user(login))
-    errors = attempt(lambda: directory.set_password(shown.id, request.form.get("password", "")))
+
+    def change() -> None:
+        refuse_more_than_own(granted(shown))
+        directory.set_password(shown.id, request.form.get("password", ""))
+
+    errors = attempt(change)
     if errors:
         return _user_page(directory.get_user(login), FormState(_values(directory.get_user(login)), errors))
     return done("admin.user", _("The password is set; the user signs in anew"), login=login)
@@ -100,13 +112,37 @@ def user_state(login: str) -> Answer:
     """Disable or enable; nobody disables themselves."""
     shown = found(lambda: directory.get_user(login))
     viewer = current_user()
-    if request.form.get("state") == "enabled":
-        errors = attempt(lambda: directory.enable_user(shown.id))
-    elif viewer is not None and viewer.id == shown.id:
-        errors = attempt(directory.refuse_own_end)
-    else:
-        errors = attempt(lambda: directory.disable_user(shown.id))
+
+    def change() -> None:
+        refuse_more_than_own(granted(shown))
+        if request.form.get("state") == "enabled":
+            directory.enable_user(shown.id)
+        elif viewer is not None and viewer.id == shown.id:
+            directory.refuse_own_end()
+        else:
+            directory.disable_user(shown.id)
+
+    errors = attempt(change)
     return refused(errors, "admin.user", login=login) if errors else done("admin.user", login=login)
+
+
+def role_privileges(keys: list[str]) -> frozenset[str]:
+    """What the roles of these keys grant together; unknown ones grant nothing."""
+    return frozenset(name for row in directory.list_roles() if row.key in keys for name in row.privileges)
+
+
+def refuse_more_than_own(privileges: Iterable[str]) -> None:
+    """Nobody but an administrator gives away, or takes over, what they may not do; undeclared privileges do not count."""
+    viewer = current_user()
+    if viewer is not None and any(role.key == ADMIN for role in viewer.roles):
+        return
+    own = granted(viewer) if viewer else frozenset()
+    if set(privileges) & set(okno().permissions) - own:
+        text = Text(
+            "This needs privileges that you do not have yourself.",
+            "Для этого нужны полномочия, которых у вас самих нет.",
+        )
+        raise Rejected(text, "more-than-own")
 
 
 def _values(shown: User) -> dict[str, Any]:
@@ -161,6 +197,7 @@ def save_role(key: str) -> Answer:
     values["key"] = request.form.get("key", "") if new else key
 
     def save() -> None:
+        refuse_more_than_own(role_privileges([key]) | set(values["privileges"]))
         if new:
             directory.refuse_known_role(values["key"])
         directory.save_role(**values)

@@ -155,6 +155,28 @@ def test_the_last_administrator_cannot_lock_the_house(boss: Browser) -> None:
     assert directory.get_user("boss").disabled_at is None
 
 
+def test_who_manages_users_cannot_become_more_than_they_are(app: Flask) -> None:
+    directory.save_role("clerk", "Clerk", "Кадровик", ["admin.view", "admin.users", "desk.use"])
+    directory.add_user("clerk", "Clerk", roles=["clerk"], password=PASSWORD)
+    clerk = sign_in(app, "clerk")
+    assert clerk.get("/services").status_code == 403
+    for path, values in (
+        ("/users/clerk", {"login": "clerk", "first_name": "Clerk", "roles": ["clerk", "admin"]}),
+        ("/users/new", {"login": "friend", "first_name": "Friend", "roles": ["admin"]}),
+        ("/users/boss/password", {"password": "a new password"}),
+        (
+            "/roles/clerk",
+            {"title_en": "Clerk", "title_ru": "Кадровик", "privileges": ["admin.users", "admin.services"]},
+        ),
+    ):
+        answer = clerk.post(path, **values)
+        assert (path, answer.status_code) == (path, 422)
+        assert "privileges that you do not have" in answer.get_data(as_text=True)
+    clerk.post("/users/boss/state", state="disabled")
+    assert directory.verify_password("boss", PASSWORD) is not None
+    assert directory.find_user("friend") is None
+
+
 def test_a_disabled_user_is_signed_out_at_once(app: Flask, boss: Browser) -> None:
     anna = sign_in(app, "anna")
     boss.post("/users/anna/state", state="disabled")
