@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from core import casework, presence, timeline
 from core.app import okno
 from core.clock import now
-from core.contracts import AgentInfo, Rejected, Text
+from core.contracts import AgentInfo, DispositionInfo, Rejected, Text
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
@@ -285,9 +285,13 @@ def complete(interaction_id: int, user_id: int, disposition_id: int | None, comm
         okno().hooks.before_disposition(interaction_info(interaction), chosen, comment)
         close(interaction, disposition, comment, user_id)
         presence.settle(user_id, "completed")
-        info = interaction_info(interaction)
-        on_commit(lambda: okno().hooks.after_interaction_closed(info))
-        on_commit(lambda: okno().hooks.after_disposition(info, chosen))
+        _tell_closed(interaction_id, chosen)
+
+
+def _tell_closed(interaction_id: int, chosen: DispositionInfo | None) -> None:
+    info = interaction_info(db.session.get_one(Interaction, interaction_id, populate_existing=True))
+    on_commit(lambda: okno().hooks.after_interaction_closed(info))
+    on_commit(lambda: okno().hooks.after_disposition(info, chosen))
 
 
 def _disposition(disposition_id: int | None, service_id: int) -> Disposition | None:
@@ -392,4 +396,5 @@ def wrap_up_due() -> int:
             if interaction.state == "wrap_up" and agent_id is not None:
                 close(interaction, None, "", None)
                 presence.settle(agent_id, "wrap_up_over")
+                _tell_closed(interaction_id, None)
     return len(due)

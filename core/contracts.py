@@ -279,7 +279,7 @@ class MessageInfo:
 
 @dataclass(frozen=True, slots=True)
 class CaseChange:
-    """What an ``after_case_changed`` hook is told: names of the changed fields with (before, after)."""
+    """What a ``during_case_change`` hook is told: names of the changed fields with (before, after)."""
 
     case: CaseInfo
     changes: Mapping[str, tuple[JsonValue, JsonValue]]
@@ -551,12 +551,13 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class HomeTile:
-    """A tile of the home page, fetched from ``url``."""
+    """A tile of the home page, fetched from ``url``; left out for who lacks ``permission``."""
 
     key: str
     title: Text
     url: str
     order: int = 100
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)

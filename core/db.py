@@ -92,7 +92,7 @@ def tune(engine: Engine) -> None:
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            "synchronous=FULL",
             "busy_timeout=10000",
             "foreign_keys=ON",
             "cache_size=-16000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -98,6 +99,7 @@ class Worker:
             "due": Loop(app, "due", self.due),
         }
         self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self.daemons: list[Daemon] = []
         self.stops: dict[str, Callable[[], None]] = {}
 
     def due(self) -> int:
@@ -127,7 +129,8 @@ class Worker:
             self.scheduler.add_job(
                 self.guarded, "interval", args=(job,), seconds=job.seconds, id=job.id, replace_existing=True
             )
-        for daemon in daemons.values():
+        self.daemons = list(daemons.values())
+        for daemon in self.daemons:
             self.start_daemon(daemon)
         self.scheduler.start()
 
@@ -138,6 +141,9 @@ class Worker:
             except SQLAlchemyError as error:
                 self.leading = False
                 log.warning("lease lost", error=str(error)[:200])
+        for daemon in self.daemons:
+            if daemon.leader and self.leading and daemon.name not in self.stops:
+                self.start_daemon(daemon)
 
     def guarded(self, job: Job) -> None:
         """Run a periodic job with its faults kept apart."""
@@ -155,8 +161,8 @@ class Worker:
             events.prune(now() - timedelta(hours=hours))
 
     def start_daemon(self, daemon: Daemon) -> None:
-        """Start a daemon; one that cannot start now is tried again."""
-        if self.stopped.is_set():
+        """Start a daemon, once; a leader's waits until this worker leads; one that cannot start now is tried again."""
+        if self.stopped.is_set() or daemon.name in self.stops or (daemon.leader and not self.leading):
             return
         try:
             self.stops[daemon.name] = daemon.start(self.app)
@@ -197,6 +203,7 @@ class Worker:
             {signal.SIGTERM} if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else {signal.SIGTERM, signal.SIGINT}
         )
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+        sys.setswitchinterval(0.0005)
         self.start()
         signal.sigwait(ends)
         self.stop()

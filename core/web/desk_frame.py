@@ -19,7 +19,7 @@ from core.web.language import here
 
 STATES: dict[str, tuple[Text, str, str]] = {
     "ready": (Text("Ready", "Готов"), "good", "circle-check"),
-    "ringing": (Text("Ringing", "Звонок"), "accent", "bell"),
+    "ringing": (Text("Offer", "Предложение"), "accent", "bell"),
     "busy": (Text("Busy", "Занят"), "warn", "headset"),
     "wrap_up": (Text("Wrap-up", "Постобработка"), "violet", "clipboard-check"),
     "not_ready": (Text("Not ready", "Не готов"), "bad", "clock-pause"),

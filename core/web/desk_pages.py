@@ -32,7 +32,7 @@ def shell() -> str:
     return render_template(
         "desk/home.html",
         today=desk_queries.today(user, midnight()),
-        tiles=okno().hooks.home_tiles(context),
+        tiles=[tile for tile in okno().hooks.home_tiles(context) if desk_frame.permitted(user, tile.permission)],
         channels=list(okno().channels.values()),
         user=user,
     )

@@ -137,11 +137,13 @@ def open_offers(user: User) -> list[tuple[Offer, Contact | None, str]]:
 
 
 def previews(interaction_ids: Sequence[int], length: int = 180) -> dict[int, str]:
-    """The beginning of the newest message of each interaction, in one line."""
+    """The beginning of what each contact wrote last, in one line."""
     if not interaction_ids:
         return {}
     newest = (
-        select(func.max(Message.id)).where(Message.interaction_id.in_(interaction_ids)).group_by(Message.interaction_id)
+        select(func.max(Message.id))
+        .where(Message.interaction_id.in_(interaction_ids), Message.direction == "in")
+        .group_by(Message.interaction_id)
     )
     body = func.substr(Message.body_text, 1, length * 2)
     rows = db.session.execute(select(Message.interaction_id, body).where(Message.id.in_(newest)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,12 +23,16 @@ SIZES = (("B", "Б"), ("KB", "КБ"), ("MB", "МБ"), ("GB", "ГБ"))
 
 def static_url(name: str) -> str:
     """The address of a static file, changing whenever the file does, so that browsers may keep it."""
-    path = Path(current_app.static_folder or "") / name
+    return url_for("static", filename=name, v=_stamp(Path(current_app.static_folder or "") / name))
+
+
+@lru_cache(maxsize=1000)
+def _stamp(path: Path) -> str:
+    """When the file was changed; read once, because a page has a hundred icons of one file."""
     try:
-        stamp = f"{int(path.stat().st_mtime):x}"
+        return f"{int(path.stat().st_mtime):x}"
     except FileNotFoundError:
-        stamp = "0"
-    return url_for("static", filename=name, v=stamp)
+        return "0"
 
 
 def moment(at: datetime | None, style: str = "short") -> str:

@@ -138,7 +138,7 @@ def collect_panels(context: DeskContext) -> list[Panel]:
 @hookimpl
 def collect_home_tiles(context: DeskContext) -> list[HomeTile]:
     """What is about to be late."""
-    return [HomeTile("sla", Text("About to be late", "Подходит срок"), "/sla/tile", 20)]
+    return [HomeTile("sla", Text("About to be late", "Подходит срок"), "/sla/tile", 20, "case.view")]
 
 
 @hookimpl

@@ -139,7 +139,7 @@ def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_come
     dialog.get_by_text("Ошибка устранена").click()
     dialog.locator("button[type=submit]").click()
     expect(dialog).to_be_hidden()
-    expect(page.locator(".state-button")).to_contain_text(re.compile("Готов|Звонок"))
+    expect(page.locator(".state-button")).to_contain_text(re.compile("Готов|Предложение"))
     assert asked(centre, 'SELECT status FROM "case" WHERE number = ?', number) == [("closed",)]
     runs = asked(
         centre,
