@@ -162,6 +162,7 @@ def test_500_letters_are_500_cases_while_web_and_worker_are_killed(
 
 
 @pytest.mark.postgresql
+@pytest.mark.feature("A-05")
 def test_two_workers_on_one_data_base_double_nothing_while_they_are_killed(
     okno: Okno, home: Path, postgresql_url: str, mail_sink: MailSink, new_port: Callable[[], int], tmp_path: Path
 ):
