@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from core import config as configuration
-from core.commands.terminal import language
+from core.commands.terminal import House, language
 from core.config import ConfigError
 
 WRONG_SETTINGS = 78  # EX_CONFIG of sysexits.h: the supervisor does not start such a child again
@@ -119,7 +119,9 @@ def _prepare(home: Path, overrides: dict[str, Any], demo: bool) -> tuple[dict[st
     """Migrate and, for the demo, load the centre; gives the settings to run with and the plugins' lines to try."""
     from core import directory, migrate
     from core.app import create_app, okno
+    from core.commands.house import make_home
 
+    make_home(House(home))
     if demo:
         first = create_app(home, overrides, check_schema=False).extensions["okno"].config
         overrides = {**overrides, "core.demo": True, **_free_listeners(first)}
