@@ -34,7 +34,7 @@ def before_disposition(interaction: InteractionInfo, disposition: DispositionInf
     Args: interaction: what is being finished; disposition: the chosen one or None; comment: the agent's words.
     Returns: nothing; raise ``Rejected`` with the text for the agent to refuse.
     Exceptions: ``Rejected`` goes to the agent; any other is counted and the disposition stands.
-    Used by: the core's rule that a required disposition must be chosen; email (a letter nobody answered).
+    Used by: the core's rule that a required disposition must be chosen.
 
     Example::
 
@@ -53,7 +53,7 @@ def after_disposition(interaction: InteractionInfo, disposition: DispositionInfo
     Args: interaction: closed; disposition: the chosen one, or None.
     Returns: nothing.
     Exceptions: counted; others run.
-    Used by: kb (a solved case counts as a success of the articles used in it).
+    Used by: the example webhook channel (tells the other side how its conversation ended).
 
     Example::
 

@@ -51,7 +51,7 @@ def extend_search_query(query: SearchQuery) -> SearchQuery | None:
     Args: query: what the agent asked.
     Returns: the query to run instead, or None to leave it.
     Exceptions: counted; the query runs as it was.
-    Used by: the example router package has none; kb (numbers written as «№ 1001»).
+    Used by: kb (numbers written as «№ 1001»).
 
     Example::
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core import hookimpl
 from core.contracts import (
@@ -25,6 +26,7 @@ from core.contracts import (
     SearchSource,
     Setting,
     Text,
+    Verdict,
 )
 
 HERE = Path(__file__).parent
@@ -47,6 +49,16 @@ def register_settings() -> list[Setting]:
         Setting("kb.article_max_kb", int, 512, Text("Largest article, KB", "Наибольшая статья, КБ")),
         Setting("kb.favourites_max", int, 50, Text("Pins of one agent", "Закреплённых у одного оператора")),
     ]
+
+
+@hookimpl
+def check_permission(user_id: int, permission: str, context: dict[str, Any]) -> Verdict:
+    """An article that is not published is there for editors only."""
+    if permission != "kb.view" or "article_id" not in context:
+        return "abstain"
+    from plugins.kb.reading import hidden_from
+
+    return "deny" if hidden_from(user_id, context["article_id"]) else "abstain"
 
 
 @hookimpl

@@ -15,6 +15,7 @@ import core.web
 from core.contracts import SearchHit, SearchQuery, SearchResult
 from core.db import db
 from core.model import Case, Interaction, Message, Service, User
+from core.permissions import allowed
 from plugins.kb import documents, index
 from plugins.kb.models import Article, ArticleTag, Favourite, Folder, Tag, Use
 from plugins.kb.search.highlight import highlight_html
@@ -281,3 +282,10 @@ def is_favourite(user: User, article_id: int) -> bool:
     """Whether the user pinned the article."""
     query = select(Favourite.id).where(Favourite.user_id == user.id, Favourite.article_id == article_id)
     return db.session.scalar(query) is not None
+
+
+def hidden_from(user_id: int, article_id: int) -> bool:
+    """Whether an article is kept from a reader: it is not published, and they may not edit."""
+    status = db.session.scalar(select(Article.status).where(Article.id == article_id))
+    user = db.session.get(User, user_id)
+    return status != "published" and (user is None or not allowed(user, "kb.edit"))

@@ -18,8 +18,10 @@ from core.contracts import (
     Capabilities,
     Channel,
     Delivery,
+    DispositionInfo,
     Inbound,
     IntakeItem,
+    InteractionInfo,
     OutboxHandler,
     OutboxResult,
     Setting,
@@ -113,6 +115,18 @@ def deliver(delivery: Delivery) -> None:
 
     payload = {"to": delivery.to, "text": delivery.body_text, "case_id": delivery.case_id}
     enqueue("webhook.post", f"webhook:{delivery.message_id}", payload, delivery.message_id)
+
+
+@hookimpl
+def after_disposition(interaction: InteractionInfo, disposition: DispositionInfo | None) -> None:
+    """Tell the other side how its conversation ended."""
+    from core.db import transaction
+    from core.outbox import enqueue
+
+    if interaction.channel == "webhook" and disposition is not None:
+        payload = {"ended": interaction.id, "case_id": interaction.case_id, "outcome": disposition.key}
+        with transaction():
+            enqueue("webhook.post", f"webhook:ended:{interaction.id}", payload)
 
 
 def post(key: str, payload: Mapping[str, Any]) -> OutboxResult:
