@@ -12,47 +12,34 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from core import Rejected, Text, hookimpl
-from core.contracts import (
-    Address,
-    BlueprintMount,
-    Capabilities,
-    Channel,
-    Delivery,
-    DispositionInfo,
-    Inbound,
-    IntakeItem,
-    InteractionInfo,
-    OutboxHandler,
-    OutboxResult,
-    Setting,
-)
+from core import contracts as c
 
 FRESH_SECONDS = 300
 TEMPORARY = (408, 425, 429)
 
 
 @hookimpl
-def register_settings() -> list[Setting]:
+def register_settings() -> list[c.Setting]:
     """Where answers go, and the secret that both sides sign with."""
     url = Text("Where answers are posted; empty: nowhere", "Куда отправлять ответы; пусто: никуда")
     secret = Text("Shared secret of the signatures", "Общий секрет подписей")
-    return [Setting("webhook.url", str, "", url), Setting("webhook.secret", str, "", secret, secret=True)]
+    return [c.Setting("webhook.url", str, "", url), c.Setting("webhook.secret", str, "", secret, secret=True)]
 
 
 @hookimpl
-def register_channels() -> list[Channel]:
+def register_channels() -> list[c.Channel]:
     """The channel; contacts are known by their phone."""
-    return [Channel("webhook", Text("Webhook", "Вебхук"), "webhook", Capabilities(), "phone", deliver, process)]
+    return [c.Channel("webhook", Text("Webhook", "Вебхук"), "webhook", c.Capabilities(), "phone", deliver, process)]
 
 
 @hookimpl
-def register_outbox_handlers() -> list[OutboxHandler]:
+def register_outbox_handlers() -> list[c.OutboxHandler]:
     """Who posts the answers."""
-    return [OutboxHandler("webhook.post", post)]
+    return [c.OutboxHandler("webhook.post", post)]
 
 
 @hookimpl
-def register_blueprints() -> list[BlueprintMount]:
+def register_blueprints() -> list[c.BlueprintMount]:
     """The door."""
     from flask import Blueprint, request
 
@@ -76,7 +63,7 @@ def register_blueprints() -> list[BlueprintMount]:
         key = f"{entry[:60]}:{hashlib.sha256(body).hexdigest()}"
         return {"id": accept("webhook", key, body, {"entry": entry})}, 202
 
-    return [BlueprintMount(blueprint, "/webhook", public=True)]
+    return [c.BlueprintMount(blueprint, "/webhook", public=True)]
 
 
 def signature(stamp: str, body: bytes) -> str:
@@ -88,7 +75,7 @@ def signature(stamp: str, body: bytes) -> str:
     return f"sha256={hmac.new(secret, signed, hashlib.sha256).hexdigest()}" if secret else ""
 
 
-def process(item: IntakeItem) -> None:
+def process(item: c.IntakeItem) -> None:
     """Turn a stored body ``{"from", "text", "name"}`` into a message. A body that can't be read stays visible as failed."""
     from core.intake import receive
 
@@ -98,10 +85,10 @@ def process(item: IntakeItem) -> None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Rejected(f"not a message: {type(error).__name__}: {error}", "webhook-body") from error
     receive(
-        Inbound(
+        c.Inbound(
             channel="webhook",
             source_key=f"webhook:{item.source_key}",
-            sender=Address("phone", sender, name),
+            sender=c.Address("phone", sender, name),
             entry=str(item.meta["entry"]),
             subject=text[:80],
             body_text=text,
@@ -109,7 +96,7 @@ def process(item: IntakeItem) -> None:
     )
 
 
-def deliver(delivery: Delivery) -> None:
+def deliver(delivery: c.Delivery) -> None:
     """An answer leaves through the outbox, in the transaction that stores it."""
     from core.outbox import enqueue
 
@@ -118,7 +105,7 @@ def deliver(delivery: Delivery) -> None:
 
 
 @hookimpl
-def after_disposition(interaction: InteractionInfo, disposition: DispositionInfo | None) -> None:
+def after_disposition(interaction: c.InteractionInfo, disposition: c.DispositionInfo | None) -> None:
     """Tell the other side how its conversation ended."""
     from core.db import transaction
     from core.outbox import enqueue
@@ -129,21 +116,21 @@ def after_disposition(interaction: InteractionInfo, disposition: DispositionInfo
             enqueue("webhook.post", f"webhook:ended:{interaction.id}", payload)
 
 
-def post(key: str, payload: Mapping[str, Any]) -> OutboxResult:
+def post(key: str, payload: Mapping[str, Any]) -> c.OutboxResult:
     """Post one answer. ``Idempotency-Key`` is the same at every attempt, so that the receiver knows a repeat."""
     from core.app import okno
 
     url, stamp = okno().config.get("webhook.url"), str(int(time.time()))
     if not url.startswith(("http://", "https://")):
-        return OutboxResult("retry", "webhook.url is not set")
+        return c.OutboxResult("retry", "webhook.url is not set")
     body = json.dumps(payload, ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "X-Okno-Timestamp": stamp}
     headers["X-Okno-Signature"] = signature(stamp, body)
     try:
         with urlopen(Request(url, body, headers, method="POST"), timeout=10) as answer:  # noqa: S310
-            return OutboxResult("sent", f"HTTP {answer.status}")
+            return c.OutboxResult("sent", f"HTTP {answer.status}")
     except HTTPError as refusal:
         temporary = refusal.code >= 500 or refusal.code in TEMPORARY
-        return OutboxResult("retry" if temporary else "dead", f"HTTP {refusal.code} {refusal.reason}")
+        return c.OutboxResult("retry" if temporary else "dead", f"HTTP {refusal.code} {refusal.reason}")
     except (URLError, TimeoutError, OSError) as trouble:
-        return OutboxResult("retry", str(trouble))
+        return c.OutboxResult("retry", str(trouble))
