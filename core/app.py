@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 
 from core import config as configuration
-from core import contracts as c
 from core import logs, migrate
-from core.config import Config
 from core.db import init_db
 from core.events.wake import init_wake
 from core.hooks import Hooks
+from core.house import Okno
 from core.permissions import CORE_PERMISSIONS, unguarded
 from core.pluginmanager import PluginManager, discover
 
 
-@dataclass(slots=True)
-class Okno:
-    """What one application has: settings, plugins and everything they registered."""
-
-    config: Config
-    plugins: PluginManager
-    hooks: Hooks
-    channels: dict[str, c.Channel] = field(default_factory=dict)
-    permissions: dict[str, c.Permission] = field(default_factory=dict)
-    variables: dict[str, c.Variable] = field(default_factory=dict)
-    workflow_steps: dict[str, c.WorkflowStep] = field(default_factory=dict)
-    search_backends: dict[str, c.SearchBackend] = field(default_factory=dict)
-    search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
-    outbox_handlers: dict[str, c.OutboxHandler] = field(default_factory=dict)
-    assets: list[c.Asset] = field(default_factory=list)
-    schemas: list[tuple[str, c.PluginSchema]] = field(default_factory=list)
-
-
 class SchemaPending(Exception):
     """The data base lacks migrations; the message says which command runs them."""
-
-
-def okno() -> Okno:
-    """The current application's house."""
-    house: Okno = current_app.extensions["okno"]
-    return house
 
 
 def create_app(home: Path | str, overrides: Mapping[str, Any] | None = None, *, check_schema: bool = True) -> Flask:

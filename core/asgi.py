@@ -69,7 +69,7 @@ class Edge:
 
 def make_edge(app: Flask) -> Edge:
     """The edge of an application with its own settings, sign-in and presence."""
-    from core.app import Okno
+    from core.house import Okno
     from core.presence import touch
     from core.web.auth import ended_sign_ins, stream_identity
 

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from core import casework, presence, timeline
-from core.app import okno
 from core.clock import now
 from core.contracts import AgentInfo, DispositionInfo, Rejected, Text
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
+from core.house import okno
 from core.model import Disposition, Interaction, Offer, Presence, Service, ServiceTeam, TeamMember, User
 from core.snapshots import disposition_info, interaction_info
 from core.workflow import engine as workflow

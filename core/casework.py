@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import storage, timeline, variables
-from core.app import okno
 from core.clock import now
 from core.contracts import CaseChange, Delivery, FileIn, Rejected, Text
 from core.db import db, transaction
 from core.events import log as events
+from core.house import okno
 from core.model import Attachment, Case, CaseNumber, Contact, Draft, Interaction, Message, Service
 from core.snapshots import case_info, message_info
 

@@ -13,10 +13,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
 from core import audit, passwords
-from core.app import okno
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.house import okno
 from core.model import Audit, Presence, Role, SignIn, Team, TeamMember, User, UserRole
 from core.permissions import ADMIN, ROLES
 from core.schemas import Invalid, RoleForm, TeamForm, UserForm, checked

@@ -14,11 +14,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import migrate
-from core.app import create_app, okno
+from core.app import create_app
 from core.clock import now
 from core.config import FILE_NAME, ConfigError
 from core.contracts import HealthCheck, Text
 from core.db import db
+from core.house import okno
 from core.model import Intake, Lease, OutboxRow, PluginFault, Service, User, WorkflowRun
 from core.pluginmanager import PluginProblem
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.app import okno
 from core.db import db, transaction
+from core.house import okno
 from core.model import PluginFault
 
 

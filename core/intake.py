@@ -13,12 +13,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from core import casework, storage, timeline
-from core.app import okno
 from core.clock import now
 from core.contracts import Inbound, IntakeItem, Rejected, ServiceInfo, Text
 from core.db import current_work, db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
+from core.house import okno
 from core.model import (
     Attachment,
     Case,

@@ -14,13 +14,13 @@ from typing import Any
 import structlog
 from sqlalchemy import select, update
 
-from core.app import okno
 from core.clock import now
 from core.contracts import OutboxResult
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
 from core.holder import holder, is_dead
+from core.house import okno
 from core.model import Message, OutboxRow
 
 LEASE = timedelta(minutes=3)

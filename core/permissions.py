@@ -73,7 +73,7 @@ def granted(user: User) -> frozenset[str]:
 
 def allowed(user: User, permission: str, **context: Any) -> bool:
     """Whether ``user`` may: a role grants it and no plugin denies it."""
-    from core.app import okno
+    from core.house import okno
 
     return permission in granted(user) and not okno().hooks.permission_denied(user.id, permission, context)
 

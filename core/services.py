@@ -14,10 +14,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
 from core import audit
-from core.app import okno
 from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.directory import get_team, missing
+from core.house import okno
 from core.model import (
     Disposition,
     Interaction,

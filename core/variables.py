@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from core.app import okno
 from core.contracts import VariableContext
+from core.house import okno
 
 PATTERN = re.compile(r"\$\(([A-Za-z][A-Za-z0-9_.]{0,79})\)")
 CURSOR = "Cursor"

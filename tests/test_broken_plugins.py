@@ -14,10 +14,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import assignment, casework, directory, faults, intake, presence
-from core.app import create_app, okno
+from core.app import create_app
 from core.clock import now
 from core.contracts import Address, DeskContext, Inbound, Job, SearchQuery
 from core.db import db, transaction
+from core.house import okno
 from core.migrate import upgrade
 from core.model import Case, Disposition, Interaction, Message, Offer, PluginFault, Service, ServiceEntry, Team
 from core.schedule import Worker

@@ -105,8 +105,8 @@ def load(house: House) -> None:
     Only an empty centre gets people and cases; enabled plugins add what they lack in any case.
     """
     with house.open():
-        from core.app import okno
         from core.demo.load import FOLDER, load_when_empty
+        from core.house import okno
 
         loaded = load_when_empty()
         if not loaded:

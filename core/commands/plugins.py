@@ -142,7 +142,7 @@ def write_setting(path: Path, section: str, name: str, value: Any) -> None:
 
 def _migrate(house: House, names: tuple[str, ...]) -> list[str]:
     from core import directory, migrate
-    from core.app import okno
+    from core.house import okno
     from core.pluginmanager import PluginProblem
 
     with house.open(check_schema=False) as app:

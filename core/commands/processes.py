@@ -118,8 +118,9 @@ def _place(home: Path, host: str | None, port: int | None) -> tuple[str, int]:
 def _prepare(home: Path, overrides: dict[str, Any], demo: bool) -> tuple[dict[str, Any], list[str]]:
     """Migrate and, for the demo, load the centre; gives the settings to run with and the plugins' lines to try."""
     from core import directory, migrate
-    from core.app import create_app, okno
+    from core.app import create_app
     from core.commands.house import make_home
+    from core.house import okno
 
     make_home(House(home))
     if demo:

@@ -11,9 +11,9 @@ import yaml
 from sqlalchemy import select
 
 from core import casework, clock, directory, passwords, timeline
-from core.app import okno
 from core.db import db, transaction
 from core.demo.accounts import PASSWORD
+from core.house import okno
 from core.model import (
     Contact,
     ContactAddress,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 if TYPE_CHECKING:
-    from core.app import Okno
+    from core.house import Okno
 
 
 def mount(app: Flask, house: Okno) -> None:

@@ -6,8 +6,8 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from core import __version__, doctor
-from core.app import okno
 from core.db import db
+from core.house import okno
 from core.model import Intake, OutboxRow, Service, Team, User
 from core.permissions import require
 from core.web import (

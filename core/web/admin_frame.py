@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from core import audit
-from core.app import okno
 from core.contracts import Asset, DeskContext, MenuItem, Rejected, Text
 from core.db import db
+from core.house import okno
 from core.permissions import allowed
 from core.schemas import Invalid
 from core.web.auth import current_user

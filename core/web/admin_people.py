@@ -9,9 +9,9 @@ from flask import request
 from flask_babel import gettext as _
 
 from core import directory, passwords
-from core.app import okno
 from core.contracts import Permission, Rejected, Text
 from core.db import transaction
+from core.house import okno
 from core.model import User
 from core.permissions import ADMIN, granted, require
 from core.schemas import timezones

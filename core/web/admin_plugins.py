@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.app import okno
 from core.config import Config
 from core.contracts import PluginInfo, Setting
 from core.db import db
+from core.house import okno
 from core.model import PluginFault
 from core.permissions import require
 from core.pluginmanager import discover

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from core import directory, variables
 from core import services as operations
-from core.app import okno
 from core.db import transaction
+from core.house import okno
 from core.model import Service
 from core.permissions import require
 from core.schemas import SERVICE_TEXTS, timezones

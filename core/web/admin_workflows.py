@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 
 from core import services as operations
-from core.app import okno
+from core.house import okno
 from core.permissions import require
 from core.web.admin_frame import Answer, attempt, blueprint, done, draw, found, refused
 

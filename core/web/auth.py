@@ -32,10 +32,10 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 from core import presence
-from core.app import okno
 from core.clock import now
 from core.db import db, transaction
 from core.events import log as events
+from core.house import okno
 from core.model import SignIn, User
 from core.permissions import public
 

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from core.app import okno
 from core.contracts import Badge
 from core.db import db
+from core.house import okno
 from core.model import (
     Attachment,
     Case,

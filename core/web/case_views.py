@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import storage
-from core.app import okno
 from core.db import db
+from core.house import okno
 from core.model import Attachment, Case, Interaction, Message
 from core.permissions import require
 from core.web import case_queries, desk_frame, desk_queries, drawing

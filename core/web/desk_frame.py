@@ -8,9 +8,9 @@ from typing import Any
 from flask import abort, g, request
 
 from core import presence
-from core.app import okno
 from core.contracts import Asset, Control, DeskContext, MenuItem, Panel, Text
 from core.events import log as events
+from core.house import okno
 from core.model import Contact, Interaction, Offer, User
 from core.permissions import allowed
 from core.web import desk_queries

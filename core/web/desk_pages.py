@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from flask import abort, render_template, request
 from flask_babel import get_timezone
 
-from core.app import okno
 from core.clock import now
 from core.contracts import SearchQuery, SearchResult, SearchSource
+from core.house import okno
 from core.permissions import require
 from core.web import case_queries, desk_frame, desk_queries
 

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from core.app import okno
 from core.clock import now
 from core.contracts import Badge, Channel
 from core.db import db
+from core.house import okno
 from core.model import Case, Contact, Interaction, Message, Offer, Presence, Service, ServiceTeam, TeamMember, User
 from core.permissions import allowed
 from core.web.language import here

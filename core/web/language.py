@@ -13,7 +13,7 @@ from core.clock import now
 from core.contracts import Text
 
 if TYPE_CHECKING:
-    from core.app import Okno
+    from core.house import Okno
 
 LANGUAGES = ("ru", "en")
 

@@ -10,11 +10,11 @@ import structlog
 from sqlalchemy import select
 
 from core import timeline
-from core.app import okno
 from core.clock import now
 from core.contracts import StepContext
 from core.db import db, on_commit, transaction
 from core.events.wake import wake
+from core.house import okno
 from core.model import Case, WorkflowDefinition, WorkflowRun, WorkflowStepRun, WorkflowVersion
 from core.snapshots import case_info
 

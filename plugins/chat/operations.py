@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from core import assignment, intake, timeline
-from core.app import okno
 from core.clock import now
 from core.contracts import Address, Delivery, Inbound, Rejected, Text
 from core.db import db, transaction
 from core.events import log as events
+from core.house import okno
 from core.model import Interaction, Message
 from plugins.chat import conversations
 from plugins.chat.visitors import Visitor, topic_of

@@ -10,11 +10,11 @@ import structlog
 from sqlalchemy import func, select
 
 from core import casework, intake, outbox, timeline, variables
-from core.app import okno
 from core.clock import now
 from core.contracts import Address, Delivery, FileIn, Inbound, IntakeItem, Text, VariableContext
 from core.db import db
 from core.events import log as events
+from core.house import okno
 from core.model import Case, ContactAddress, Interaction, Message, ServiceEntry
 from plugins.email import threads
 from plugins.email.headers import normalise_address

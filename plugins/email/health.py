@@ -6,9 +6,9 @@ import socket
 
 from sqlalchemy import select
 
-from core.app import okno
 from core.contracts import HealthCheck
 from core.db import db
+from core.house import okno
 from plugins.email.models import Mailbox
 from plugins.email.sending import smtp_settings
 from plugins.email.smtp_send import check

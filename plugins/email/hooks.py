@@ -85,7 +85,7 @@ def register_outbox_handlers() -> list[OutboxHandler]:
 
 @hookimpl
 def register_daemons() -> list[Daemon]:
-    from core.app import okno
+    from core.house import okno
     from plugins.email.receiving import start_listener
 
     return [Daemon("email-smtp", start_listener, leader=True)] if okno().config.get("email.listen") else []
@@ -93,7 +93,7 @@ def register_daemons() -> list[Daemon]:
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    from core.app import okno
+    from core.house import okno
     from plugins.email.receiving import poll_job
 
     config = okno().config
@@ -139,7 +139,7 @@ def register_translations() -> list[str]:
 
 @hookimpl
 def collect_menu_items(context: DeskContext) -> list[MenuItem]:
-    from core.app import okno
+    from core.house import okno
 
     if not okno().config.get("core.demo"):
         return []
@@ -149,7 +149,7 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 
 @hookimpl
 def collect_hints(language: str) -> list[Text]:
-    from core.app import okno
+    from core.house import okno
 
     port = okno().config.get("email.smtp_port")
     line = f"swaks --server 127.0.0.1:{port} --from anna@example.org --to support@okno.example"

@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.app import okno
 from core.clock import now
 from core.db import db, transaction
+from core.house import okno
 from core.model import ServiceEntry
 from plugins.email.channel import CHANNEL, take_in
 from plugins.email.headers import normalise_address

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from core import storage
-from core.app import okno
 from core.contracts import OutboxResult, Text
 from core.db import db, transaction
+from core.house import okno
 from core.model import Case, Interaction, Message, ServiceEntry
 from plugins.email import threads
 from plugins.email.channel import CHANNEL, message_domain, tell, token_prefix

@@ -11,10 +11,10 @@ from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.app import okno
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db
+from core.house import okno
 from core.model import Service, ServiceEntry
 from core.permissions import public
 from plugins.email.channel import CHANNEL, take_in

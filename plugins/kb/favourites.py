@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from core.app import okno
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.house import okno
 from plugins.kb.models import Article, Favourite, Folder
 
 

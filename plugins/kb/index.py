@@ -17,9 +17,9 @@ import structlog
 from flask import current_app
 from sqlalchemy import delete, func, select
 
-from core.app import okno
 from core.contracts import HealthCheck, SearchHit, SearchQuery, SearchResult
 from core.db import db, transaction
+from core.house import okno
 from core.search import Backend
 from plugins.kb import documents
 from plugins.kb.models import Article, Dirty

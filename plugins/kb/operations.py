@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from core.app import okno
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.house import okno
 from core.model import Service
 from plugins.kb import markup
 from plugins.kb.models import STATUSES, Article, ArticleTag, Dirty, Folder, Tag

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.app import okno
 from core.contracts import Text
 from core.db import db
+from core.house import okno
 from core.model import Service
 from plugins.sla.business_time import BusinessTime, CalendarTime, WorkingTime
 from plugins.sla.models import SlaCalendar, SlaPolicy

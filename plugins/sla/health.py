@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from core.app import okno
 from core.clock import now
 from core.contracts import HealthCheck
 from core.db import db
+from core.house import okno
 from core.model import Service
 from plugins.sla.catalogue import load, options_of
 from plugins.sla.models import SlaClock

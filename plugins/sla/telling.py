@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core import timeline
-from core.app import okno
 from core.contracts import Text
 from core.db import db
 from core.events import log as events
+from core.house import okno
 from core.model import Case, User
 from plugins.sla.clock_state import ClockState, Flag
 from plugins.sla.models import SlaClock

@@ -6,9 +6,9 @@ import re
 import secrets
 
 from core import assignment, intake, timeline
-from core.app import okno
 from core.contracts import Address, Delivery, Inbound, Rejected, Text
 from core.db import db, transaction
+from core.house import okno
 from core.intake import Received
 from core.model import Case, Interaction
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 
 from flask import Blueprint, Response, render_template
 
-from core.app import okno
 from core.contracts import Text
 from core.db import db
+from core.house import okno
 from core.model import ServiceEntry
 from core.permissions import require
 from core.web.auth import current_user

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from core import assignment, hookimpl, intake, outbox, presence
-from core.app import okno, register_contributions
+from core.app import register_contributions
 from core.contracts import (
     Address,
     Capabilities,
@@ -24,6 +24,7 @@ from core.contracts import (
     Text,
 )
 from core.db import db, transaction
+from core.house import okno
 from core.model import (
     Disposition,
     Offer,

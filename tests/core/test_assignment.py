@@ -114,7 +114,8 @@ def test_a_lost_desk_keeps_letters_but_returns_live_conversations(centre):
     presence.sign_on(anna)
     assert state(anna) == "busy"
     centre.toy.live = True
-    from core.app import okno, register_contributions
+    from core.app import register_contributions
+    from core.house import okno
 
     register_contributions(okno())
     presence.sign_off(anna, "connection_lost")

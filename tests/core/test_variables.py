@@ -52,8 +52,8 @@ def variables_owner():
 
 
 def test_a_plugin_whose_variable_fails_counts_as_empty(about, centre):
-    from core.app import okno
     from core.contracts import Text, Variable
+    from core.house import okno
 
     okno().variables["broken.one"] = Variable("broken.one", Text("", ""), lambda _context: 1 / 0)
     assert variables.fill("a $(broken.one) b", about).empty == ("broken.one",)

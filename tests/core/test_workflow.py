@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from core import assignment, clock
-from core.app import okno
 from core.contracts import StepResult, Text, WorkflowStep
 from core.db import db
+from core.house import okno
 from core.model import TimelineEntry, WorkflowDefinition, WorkflowRun, WorkflowStepRun, WorkflowVersion
 from core.workflow import engine
 

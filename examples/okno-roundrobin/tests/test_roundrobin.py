@@ -11,9 +11,10 @@ from flask import Flask
 from okno_roundrobin import hooks
 
 from core import assignment, casework, presence
-from core.app import create_app, okno
+from core.app import create_app
 from core.contracts import Address, AgentInfo, Inbound, InteractionInfo, Text
 from core.db import db, transaction
+from core.house import okno
 from core.migrate import upgrade
 from core.model import Interaction, Offer, Service, ServiceEntry, Team, TeamMember, User
 from core.snapshots import service_info

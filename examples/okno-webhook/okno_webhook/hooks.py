@@ -68,7 +68,7 @@ def register_blueprints() -> list[c.BlueprintMount]:
 
 def signature(stamp: str, body: bytes) -> str:
     """``sha256=`` and the HMAC-SHA256 of ``<timestamp>.<body>``; "" while there is no secret."""
-    from core.app import okno
+    from core.house import okno
 
     secret = okno().config.get("webhook.secret").encode()
     signed = stamp.encode("utf-8", "replace") + b"." + body
@@ -118,7 +118,7 @@ def after_disposition(interaction: c.InteractionInfo, disposition: c.Disposition
 
 def post(key: str, payload: Mapping[str, Any]) -> c.OutboxResult:
     """Post one answer. ``Idempotency-Key`` is the same at every attempt, so that the receiver knows a repeat."""
-    from core.app import okno
+    from core.house import okno
 
     url, stamp = okno().config.get("webhook.url"), str(int(time.time()))
     if not url.startswith(("http://", "https://")):

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from core import assignment, casework, clock, intake
-from core.app import okno
 from core.contracts import DeskContext, Rejected
 from core.db import db
+from core.house import okno
 from core.model import Case, Contact, Interaction, Message, ServiceEntry
 from core.web.auth import stream_identity
 from plugins.chat import operations

@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from core import assignment, casework, directory, intake, outbox, presence, services
-from core.app import okno
 from core.db import db
+from core.house import okno
 from core.model import Offer
 from plugins.email.channel import take_in
 from tests.support.letters import SUPPORT

@@ -161,7 +161,7 @@ def test_a_server_that_says_later_is_asked_later(mail_centre, trouble):
 
 @pytest.mark.feature("E-01")
 def test_a_lost_server_loses_nothing(mail_centre):
-    from core.app import okno
+    from core.house import okno
 
     port = mail_centre.sink.port
     okno().config.values["email.smtp_server_port"] = 1

@@ -106,7 +106,7 @@ def test_a_new_article_is_found_by_another_object_as_in_another_process(app: Any
 
 
 def test_health_says_what_to_do(app: Any, loaded: Any) -> None:
-    from core.app import okno
+    from core.house import okno
     from plugins.kb.index import rebuild
 
     [(_, before)] = [check for check in okno().hooks.health() if check[0] == "kb"]

@@ -241,8 +241,8 @@ def test_variables_without_a_value_are_told_before_and_marked_after(
 
 @pytest.mark.feature("K-04")
 def test_the_sent_reply_knows_which_article_it_carried(agent: Browser, centre: dict[str, int], db: Any) -> None:
-    from core.app import okno
     from core.db import transaction
+    from core.house import okno
     from core.model import Message
     from core.snapshots import message_info
     from plugins.kb.models import Use

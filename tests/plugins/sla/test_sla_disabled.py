@@ -14,8 +14,8 @@ def settings() -> dict[str, Any]:
 
 
 def test_a_disabled_plugin_leaves_nothing(app: Any, db: Any, open_case: Any) -> None:
-    from core.app import okno
     from core.contracts import DeskContext
+    from core.house import okno
 
     case_id = open_case("high")
     assert not [name for name in inspect(db.engine).get_table_names() if name.startswith("sla_")]

@@ -23,7 +23,7 @@ Case = Callable[..., int]
 def badges(case_ids: list[int], language: str, minutes: float) -> dict[int, Any]:
     """The one badge of each case, that long after ``TUESDAY``."""
     from core import clock
-    from core.app import okno
+    from core.house import okno
 
     with clock.at(TUESDAY + timedelta(minutes=minutes)):
         found = okno().hooks.case_badges(case_ids, language)
@@ -334,7 +334,7 @@ def test_the_doctor_names_what_a_service_asks_for_in_vain(db: Any, centre: Simpl
 def test_the_demo_has_calendars_and_clocks_and_may_be_loaded_again(
     db: Any, centre: SimpleNamespace, open_case: Case, touch: Any, clock_of: Any, notices_of: Any
 ) -> None:
-    from core.app import okno
+    from core.house import okno
     from plugins.sla.models import SlaCalendar
 
     case_id = open_case("high")

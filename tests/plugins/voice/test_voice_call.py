@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core import assignment, casework
-from core.app import okno
 from core.contracts import DeskContext, Rejected
 from core.db import db
+from core.house import okno
 from core.model import Case, Interaction, Message, TimelineEntry
 from plugins.voice import operations
 from tests.plugins.voice.conftest import NUMBER
