@@ -25,15 +25,15 @@ CHILD = """
 import os, signal, sys, threading
 if sys.argv[1] == "stubborn": signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if sys.argv[1] == "config": sys.exit(78)
-print("child", sys.argv[1], os.getpid(), flush=True)
+os.write(1, f"child {sys.argv[1]} {os.getpid()}\\n".encode())  # one write: two children share the pipe
 threading.Event().wait()
 """
 SUPERVISOR = """
-import sys
+import os, sys
 from core.processes import Child, Supervisor
 names, code = sys.argv[2:], sys.argv[1]
 children = [Child(name, [sys.executable, "-c", code, name]) for name in names]
-ended = Supervisor(children, lambda pids: print("pids", pids, flush=True), stop_seconds=1).run()
+ended = Supervisor(children, lambda pids: os.write(1, f"pids {pids}\\n".encode()), stop_seconds=1).run()
 print("heavy", sorted({"flask", "uvicorn", "sqlalchemy"} & set(sys.modules)), flush=True)
 sys.exit(ended)
 """
