@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
 from core.db import db
-from core.model.contacts import Contact
+from core.model.contacts import Contact, Organisation
 from core.model.people import User
 from core.model.services import Service
 
@@ -18,7 +18,10 @@ CASE_STATUSES = ("open", "pending", "closed")
 
 
 class Case(db.Model):
-    """A request (запрос). ``thread_token`` is secret enough to join a thread by; ``number`` is told to the contact."""
+    """A request (запрос). ``thread_token`` is secret enough to join a thread by; ``number`` is told to the contact.
+
+    ``is_candidate``: worth an article (кандидат в знания). ``fields`` holds the values of the form's :class:`CaseField` by key.
+    """
 
     __tablename__ = "case"
     __table_args__ = (
@@ -38,6 +41,10 @@ class Case(db.Model):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     follow_up_of_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    line: Mapped[int] = mapped_column(default=1)
+    is_duplicate: Mapped[bool] = mapped_column(default=False)
+    is_candidate: Mapped[bool] = mapped_column(default=False)
     thread_token: Mapped[str] = mapped_column(String(16), unique=True)
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -48,6 +55,7 @@ class Case(db.Model):
     acknowledged_at: Mapped[datetime | None]
     service: Mapped[Service | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
+    organisation: Mapped[Organisation | None] = relationship()
     assignee: Mapped[User | None] = relationship()
 
 

@@ -39,6 +39,8 @@ class Interaction(db.Model):
     state: Mapped[str] = mapped_column(String(10), default="queued")
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     preferred_agent_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    line: Mapped[int] = mapped_column(default=1)
+    help_wanted_at: Mapped[datetime | None]
     priority: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime] = mapped_column(default=now)
     accepted_at: Mapped[datetime | None]

@@ -45,6 +45,10 @@ class User(db.Model):
     language: Mapped[str] = mapped_column(String(5), default="")
     timezone: Mapped[str] = mapped_column(String(60), default="")
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    location: Mapped[str] = mapped_column(String(120), default="")
+    photo_sha: Mapped[str] = mapped_column(String(64), default="")
+    capacity: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     disabled_at: Mapped[datetime | None]
 
@@ -58,13 +62,27 @@ class User(db.Model):
 
 
 class Team(db.Model):
-    """A group of agents (группа)."""
+    """A group of agents (группа) with its routing rules.
+
+    ``capacity``: ``{channel: {"push": n, "limit": n}}``, what one agent may have in hand; ``mix``: lists of channels that may
+    be in hand together. ``after_…``: the state that follows (``ready`` or ``not_ready``), "" for the house's setting. The
+    first team of an agent (by id) rules the agent. Minutes: ``away_minutes`` of idleness (0: never), ``break_minutes`` a day.
+    """
 
     __tablename__ = "team"
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(40), unique=True)
     title_en: Mapped[str] = mapped_column(String(120))
     title_ru: Mapped[str] = mapped_column(String(120))
+    capacity: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mix: Mapped[list[Any]] = mapped_column(default=list)
+    after_sign_in: Mapped[str] = mapped_column(String(10), default="")
+    after_work: Mapped[str] = mapped_column(String(10), default="")
+    after_reject: Mapped[str] = mapped_column(String(10), default="")
+    after_no_answer: Mapped[str] = mapped_column(String(10), default="")
+    away_minutes: Mapped[int] = mapped_column(default=15)
+    break_minutes: Mapped[int] = mapped_column(default=60)
+    start_url: Mapped[str] = mapped_column(String(300), default="")
     members: Mapped[list[TeamMember]] = relationship(back_populates="team", cascade="all, delete-orphan")
 
 
@@ -80,7 +98,11 @@ class TeamMember(db.Model):
 
 
 class Presence(db.Model):
-    """The agent's state now. Every change goes through :mod:`core.presence`, by compare-and-swap on ``version``."""
+    """The agent's state now. Every change goes through :mod:`core.presence`, by compare-and-swap on ``version``.
+
+    ``next_state`` is what the agent asked for while busy: it comes when the last interaction ends. ``active_at`` is the last
+    sign of a person at the desk (``seen_at``: of the page). ``idle_since`` orders by longest idle.
+    """
 
     __tablename__ = "presence"
     __table_args__ = (Index("ix_presence_state_since", "state", "since"),)
@@ -89,6 +111,10 @@ class Presence(db.Model):
     reason: Mapped[str] = mapped_column(String(40), default="")
     since: Mapped[datetime] = mapped_column(default=now)
     seen_at: Mapped[datetime] = mapped_column(default=now)
+    active_at: Mapped[datetime] = mapped_column(default=now)
+    idle_since: Mapped[datetime] = mapped_column(default=now)
+    next_state: Mapped[str] = mapped_column(String(12), default="")
+    next_reason: Mapped[str] = mapped_column(String(40), default="")
     version: Mapped[int] = mapped_column(default=0)
 
 
@@ -104,6 +130,22 @@ class PresenceChange(db.Model):
     after: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str] = mapped_column(String(40), default="")
     cause: Mapped[str] = mapped_column(String(40))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+
+
+class StateReason(db.Model):
+    """A reason for Not ready. ``automatic`` ones are set by the system only; ``is_break`` counts against the team's break time."""
+
+    __tablename__ = "state_reason"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    title_en: Mapped[str] = mapped_column(String(80))
+    title_ru: Mapped[str] = mapped_column(String(80))
+    icon: Mapped[str] = mapped_column(String(40), default="clock-pause")
+    automatic: Mapped[bool] = mapped_column(default=False)
+    is_break: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
 
 
 class SignIn(db.Model):

@@ -12,11 +12,13 @@ from core.model.people import Team
 
 
 class ServiceTeam(db.Model):
-    """Which teams serve a service."""
+    """Which teams serve a service: on which support line, and after how many seconds of waiting (overflow)."""
 
     __tablename__ = "service_team"
     service_id: Mapped[int] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), primary_key=True, index=True)
+    line: Mapped[int] = mapped_column(default=1)
+    after_seconds: Mapped[int] = mapped_column(default=0)
 
 
 class Service(db.Model):
@@ -24,6 +26,11 @@ class Service(db.Model):
 
     ``offer_seconds``: how long an offer rings. ``wrap_up_seconds``: 0 means no wrap-up. ``priority`` is the weight in the
     queue. ``texts`` holds acknowledgement, signature, greeting by key; ``options`` what plugins keep per service.
+
+    Routing: ``calendar_key`` names the hours (""; always open). ``closed_action`` is what happens outside of them: ``wait``
+    (not offered until opening), ``offer`` (as if open) or ``overflow`` to ``overflow_service_id``, which also takes over what has waited
+    ``overflow_seconds`` (0: never). ``prefers_last_agent``: the agent of before scores more, and is waited for alone during ``last_agent_seconds``.
+    ``agent_choice``: ``longest_idle``, ``most_skilled`` or ``fewest_handled``. Target: ``target_percent`` answered within ``target_seconds``.
     """
 
     __tablename__ = "service"
@@ -40,6 +47,15 @@ class Service(db.Model):
     push: Mapped[bool] = mapped_column(default=True)
     is_default: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    calendar_key: Mapped[str] = mapped_column(String(40), default="")
+    closed_action: Mapped[str] = mapped_column(String(10), default="wait")
+    overflow_service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id", ondelete="SET NULL"))
+    overflow_seconds: Mapped[int] = mapped_column(default=0)
+    last_agent_seconds: Mapped[int] = mapped_column(default=0)
+    prefers_last_agent: Mapped[bool] = mapped_column(default=True)
+    agent_choice: Mapped[str] = mapped_column(String(16), default="longest_idle")
+    target_percent: Mapped[int] = mapped_column(default=80)
+    target_seconds: Mapped[int] = mapped_column(default=60)
     texts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     teams: Mapped[list[Team]] = relationship(secondary="service_team", order_by="Team.id")
