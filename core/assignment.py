@@ -210,7 +210,7 @@ def reject(offer_id: int, user_id: int) -> None:
         if not _end_offer(offer_id, user_id, "rejected"):
             raise Rejected(GONE, "offer-gone")
         _requeue_offer(offer_id, "rejected")
-        presence.settle(user_id, "rejected", okno().config.get("routing.after_reject"), "rejected")
+        presence.settle(user_id, "rejected")
 
 
 def expire_due() -> int:
@@ -223,7 +223,7 @@ def expire_due() -> int:
             if _end_offer(offer_id, None, "no_answer"):
                 agent_id = offer.agent_id
                 _requeue_offer(offer_id, "no_answer")
-                presence.settle(agent_id, "no_answer", okno().config.get("routing.after_no_answer"), "no_answer")
+                presence.settle(agent_id, "no_answer")
     return len(due)
 
 

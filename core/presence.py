@@ -12,6 +12,7 @@ from core.contracts import Rejected, Text
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
+from core.house import okno
 from core.model import Interaction, Presence, PresenceChange
 
 OFFLINE, READY, RINGING, BUSY, WRAP_UP, NOT_READY = STATES = (
@@ -130,10 +131,18 @@ def load(user_id: int) -> tuple[int, int, int]:
     return counts.get("offered", 0), counts.get("active", 0), counts.get("wrap_up", 0)
 
 
-def settle(user_id: int, cause: str, idle: str = READY, reason: str = "") -> None:
-    """Bring the state in line with the work in hand; ``idle`` is the state when there is none. Needs a transaction."""
+def idle_state(cause: str) -> tuple[str, str]:
+    """State and reason of an agent without work after ``cause``."""
+    settings = {"rejected": "routing.after_reject", "no_answer": "routing.after_no_answer"}
+    state = okno().config.get(settings[cause]) if cause in settings else READY
+    return state, cause if state == NOT_READY else ""
+
+
+def settle(user_id: int, cause: str) -> None:
+    """Bring the state in line with the work in hand; without any, ``cause`` decides. Needs a transaction."""
     row = of(user_id)
     offered, active, wrapping = load(user_id)
+    idle, reason = idle_state(cause)
     after = RINGING if offered else BUSY if active else WRAP_UP if wrapping else idle
     if row.state == after or row.state == OFFLINE:
         return
