@@ -57,14 +57,14 @@ def make_house(
 def postgresql() -> Iterator[str | None]:
     """The address of an empty data base on the server that tests use; None where PostgreSQL is not installed."""
     try:
-        from tests.support.postgresql_server import find_programs, postgresql_server
+        from tests.support.postgresql_server import find_programs, running_server
     except ImportError:
         yield None
         return
     if find_programs() is None:
         yield None
         return
-    with contextmanager(postgresql_server.__wrapped__)() as server:  # type: ignore[attr-defined]
+    with running_server() as server:
         yield server.url(server.create())
 
 

@@ -12,6 +12,8 @@ import redis
 
 from tests.support.browser import Pages
 from tests.support.mail_sink import MailSink
+from tests.support.places import find_free_port
+from tests.support.postgresql_server import PostgreSQLServer, running_server
 
 LETTER = "From: a@example.org\r\nTo: b@example.org\r\nSubject: =?utf-8?b?0J/RgNC40LLQtdGC?=\r\n\r\nHello\r\n"
 
@@ -30,6 +32,29 @@ def test_each_test_has_a_postgresql_data_base_of_its_own(postgresql_url: str, nu
     with psycopg.connect(postgresql_url.replace("+psycopg", "")) as connection:
         connection.execute("CREATE TABLE one (id int)")
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
+
+
+@pytest.mark.postgresql
+def test_who_is_connected_to_a_template_does_not_hinder_its_copy(postgresql_server: PostgreSQLServer) -> None:
+    template = postgresql_server.create()
+    with psycopg.connect(postgresql_server.url(template).replace("+psycopg", "")) as left_open:
+        postgresql_server.seal(template)
+        with pytest.raises(psycopg.OperationalError):
+            left_open.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        psycopg.connect(postgresql_server.url(template).replace("+psycopg", ""))
+    copy = postgresql_server.create(template)
+    assert postgresql_server.connected(template) == []
+    postgresql_server.drop(copy)
+    postgresql_server.drop(template)
+
+
+@pytest.mark.postgresql
+def test_a_server_whose_port_is_taken_tries_another(postgresql_server: PostgreSQLServer) -> None:
+    ports = iter([postgresql_server.port, find_free_port()])
+    with running_server(ports=lambda: next(ports)) as second:
+        assert second.port != postgresql_server.port
+        assert second.execute("SHOW data_directory") != postgresql_server.execute("SHOW data_directory")
 
 
 @pytest.mark.redis

@@ -67,6 +67,8 @@ class MigratedTemplates:
                 # The copy takes one file: what the write-ahead log still holds has to be in it.
                 with closing(sqlite3.connect(name)) as connection:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if kind == "postgresql":
+            self._server().seal(name)
         return name
 
 

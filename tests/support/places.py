@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+# Below the range that systems take the ports of outgoing connections from: one of those could come in between.
+PORTS = range(15_000, 32_000)
+
+
 def find_free_port() -> int:
-    """A TCP port of the loopback interface that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback interface that nobody listened on a moment ago.
+
+    By chance and not the first: several test processes look at once, and each listens a moment after it looked.
+    """
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture

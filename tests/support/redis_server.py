@@ -20,31 +20,56 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if program is None:
         pytest.skip("no redis-server (apt install redis-server)")
     folder: Path = tmp_path_factory.mktemp("redis")
-    port = find_free_port()
-    settings = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, *settings], stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port)
+    client, process = _start(program, folder)
     try:
-        _wait_until_ready(client, process)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}/0"
     finally:
         client.close()
         process.terminate()
         process.wait(timeout=10)
 
 
-def _wait_until_ready(client: redis.Redis, process: subprocess.Popen[bytes]) -> None:
+def _start(program: str, folder: Path) -> tuple[redis.Redis, subprocess.Popen[bytes]]:
+    """A server that answers. A port that somebody else took first is exchanged for another."""
+    for _ in range(3):
+        port = find_free_port()
+        settings = [
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(folder),
+        ]
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, *settings], stdout=subprocess.DEVNULL)
+        client = redis.Redis(port=port)
+        if _answers(client, process):
+            return client, process
+        client.close()
+        process.kill()
+        process.wait(timeout=10)
+    raise RuntimeError("Redis did not start")
+
+
+def _answers(client: redis.Redis, process: subprocess.Popen[bytes]) -> bool:
+    """Whether this server, and not another on its port, answers within ten seconds."""
     for _ in range(100):
         try:
-            client.ping()
-            return
+            if client.info("server")["process_id"] == process.pid:
+                return True
         except redis.ConnectionError:
-            try:
-                process.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    raise RuntimeError("Redis did not start")
+            pass
+        try:
+            # Waiting for the end of a process that should go on is the pause between two attempts.
+            process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            continue
+        return False
+    return False
 
 
 @pytest.fixture
