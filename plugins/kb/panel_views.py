@@ -13,6 +13,7 @@ from core.model import User
 from core.permissions import allowed, require
 from core.web import desk_queries
 from core.web.auth import current_user
+from core.web.language import here
 from plugins.kb import favourites, markup, reading, usage
 from plugins.kb.models import Article, Folder
 from plugins.kb.reading import Focus
@@ -50,7 +51,7 @@ def _start(about: Focus) -> dict[str, Any]:
         "suggested": reading.suggested(about),
         "favourites": reading.favourites_of(viewer()),
         "tree": reading.tree(),
-        "most_used": [] if about.case else reading.most_used(5),
+        "most_used": [] if about.case else reading.most_used(5, here()),
     }
 
 
@@ -75,7 +76,7 @@ def results() -> str:
 
 
 def _page_start() -> str:
-    return render_template("kb/rows.html", rows=reading.most_used(30), heading=_("Most used articles"))
+    return render_template("kb/rows.html", rows=reading.most_used(30, here()), heading=_("Most used articles"))
 
 
 @require("kb.view")

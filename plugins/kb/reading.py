@@ -226,10 +226,11 @@ def articles_in(folder_id: int, *, every_status: bool = False) -> list[Row]:
     return _rows(query if every_status else query.where(Article.status == "published"))
 
 
-def most_used(limit: int = 12) -> list[Row]:
-    """Published articles that colleagues use most."""
+def most_used(limit: int, language: str) -> list[Row]:
+    """Published articles in ``language`` that colleagues use most; where they are few, those in other languages follow."""
     query = select(*_COLUMNS).where(Article.status == "published").order_by(Article.uses.desc(), Article.number)
-    return _rows(query.limit(limit))
+    own = _rows(query.where(Article.language == language).limit(limit))
+    return own if len(own) == limit else own + _rows(query.where(Article.language != language).limit(limit - len(own)))
 
 
 def drafts(limit: int = 50) -> list[Row]:

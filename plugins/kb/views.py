@@ -6,6 +6,7 @@ from flask import abort, render_template, request
 
 from core.db import db
 from core.permissions import allowed, require
+from core.web.language import here
 from plugins.kb import reading
 from plugins.kb.models import Folder
 from plugins.kb.panel_views import seen_article, shown_sections, viewer
@@ -25,7 +26,7 @@ def index() -> str:
             abort(404)
     text, tag = request.args.get("q", ""), request.args.get("tag", "")
     found = reading.find(text, tag=tag, every_status=editing, prefix=False) if text.strip() or tag else None
-    rows = reading.articles_in(folder.id, every_status=editing) if folder else reading.most_used(30)
+    rows = reading.articles_in(folder.id, every_status=editing) if folder else reading.most_used(30, here())
     return render_template(
         "kb/index.html",
         tree=reading.tree(),
@@ -66,4 +67,4 @@ def preview(number: int) -> str:
 @require("kb.view")
 def tile() -> str:
     """The home page's tile: what colleagues use most."""
-    return render_template("kb/tile.html", rows=reading.most_used(6))
+    return render_template("kb/tile.html", rows=reading.most_used(6, here()))
