@@ -139,6 +139,7 @@ def test_a_client_from_before_the_kept_log_is_told_to_load_again(house: Flask) -
             for after in ("1", "99"):
                 async with asking(streams, f"/events?after={after}") as client:
                     await client.until_body(b'id: 3\ndata: {"type":"reset"')
+                    assert ids(client) == [3]
 
     run(test)
 
