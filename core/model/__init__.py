@@ -3,7 +3,7 @@
 from core.model.api import ApiCall, ApiToken, Webhook
 from core.model.case_parts import CaseCategory, CaseField, CaseLink, CaseViewer, CaseWatcher, NoteFile
 from core.model.cases import Case, CaseNumber, Draft, TimelineEntry
-from core.model.contacts import Contact, ContactAddress, Organisation
+from core.model.contacts import Contact, ContactAddress, FindWord, Organisation
 from core.model.desk import Favourite, HelpDocument, Notification, ProblemReport, ScreenPop
 from core.model.files import StoredFile
 from core.model.interactions import Attachment, Interaction, Message, Offer
@@ -15,7 +15,7 @@ from core.model.workflow import WorkflowDefinition, WorkflowRun, WorkflowStepRun
 
 __all__ = [
     "ApiCall", "ApiToken", "Attachment", "Audit", "Calendar", "Case", "CaseCategory", "CaseField", "CaseLink", "CaseNumber",
-    "CaseViewer", "CaseWatcher", "CommandKey", "Contact", "ContactAddress", "Disposition", "Draft", "Event", "Favourite",
+    "CaseViewer", "CaseWatcher", "CommandKey", "Contact", "ContactAddress", "Disposition", "Draft", "Event", "Favourite", "FindWord",
     "HelpDocument", "Intake", "Interaction", "Lease", "LineStay", "Message", "NoteFile", "Notification", "Offer",
     "Organisation", "OutboxRow", "Ping", "PingTarget", "PluginFault", "Presence", "PresenceChange", "ProblemReport", "Role",
     "ScreenPop", "Service", "ServiceEntry", "ServiceSkill", "ServiceTeam", "SignIn", "Skill", "StateReason", "StoredFile",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
@@ -50,3 +50,16 @@ class ContactAddress(db.Model):
     kind: Mapped[str] = mapped_column(String(20))
     value: Mapped[str] = mapped_column(String(254))
     contact: Mapped[Contact] = relationship(back_populates="addresses")
+
+
+class FindWord(db.Model):
+    """A word part by which the directory finds a user, contact, organisation or service; kept by :mod:`core.find_words`."""
+
+    __tablename__ = "find_word"
+    __table_args__ = (Index("ix_find_word_kind_object_id", "kind", "object_id"),)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    # PostgreSQL compares beginnings of words by bytes, whatever the language of the data base.
+    word: Mapped[str] = mapped_column(
+        String(60).with_variant(String(60, collation="C"), "postgresql"), primary_key=True
+    )
+    object_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -25,8 +25,23 @@ class Interaction(db.Model):
     __table_args__ = (
         Index("ix_interaction_queue", "state", "priority", "queued_at"),
         Index("ix_interaction_agent_id_state", "agent_id", "state"),
+        Index("ix_interaction_agent_id_accepted_at", "agent_id", "accepted_at"),
         Index("ix_interaction_service_id_state", "service_id", "state"),
         Index("ix_interaction_case_id_state", "case_id", "state"),
+        Index(
+            "ix_interaction_service_id_accepted_at",
+            "service_id",
+            "accepted_at",
+            sqlite_where=text("accepted_at IS NOT NULL"),
+            postgresql_where=text("accepted_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_interaction_service_id_closed_at",
+            "service_id",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(40))
@@ -41,6 +56,7 @@ class Interaction(db.Model):
     preferred_agent_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     line: Mapped[int] = mapped_column(default=1)
     help_wanted_at: Mapped[datetime | None]
+    help_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     priority: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime] = mapped_column(default=now)
     accepted_at: Mapped[datetime | None]

@@ -34,6 +34,7 @@ def upgrade() -> None:
 
     op.add_column("interaction", sa.Column("line", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("interaction", sa.Column("help_wanted_at", UTCDateTime(), nullable=True))
+    add_reference("interaction", "help_by_id", "user", "SET NULL")
 
     op.add_column(
         "presence", sa.Column("active_at", UTCDateTime(), nullable=False, server_default="2020-01-01 00:00:00")
@@ -253,6 +254,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ping", schema=None) as batch_op:
         batch_op.create_index("ix_ping_answered_by_id_state", ["answered_by_id", "state"], unique=False)
+        batch_op.create_index("ix_ping_asked_at", ["asked_at"], unique=False)
+        batch_op.create_index("ix_ping_asked_by_id_id", ["asked_by_id", "id"], unique=False)
         batch_op.create_index("ix_ping_case_id_id", ["case_id", "id"], unique=False)
         batch_op.create_index("ix_ping_state_target_id_asked_at", ["state", "target_id", "asked_at"], unique=False)
 

@@ -13,6 +13,27 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_interaction_agent_id_accepted_at", "interaction", ["agent_id", "accepted_at"])
+    for moment in ("accepted_at", "closed_at"):
+        op.create_index(
+            f"ix_interaction_service_id_{moment}",
+            "interaction",
+            ["service_id", moment],
+            sqlite_where=sa.text(f"{moment} IS NOT NULL"),
+            postgresql_where=sa.text(f"{moment} IS NOT NULL"),
+        )
+    # PostgreSQL compares beginnings of words by bytes, whatever the language of the data base.
+    word = sa.String(length=60).with_variant(sa.String(length=60, collation="C"), "postgresql")
+    op.create_table(
+        "find_word",
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("word", word, nullable=False),
+        sa.Column("object_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("kind", "word", "object_id", name=op.f("pk_find_word")),
+    )
+    with op.batch_alter_table("find_word", schema=None) as batch_op:
+        batch_op.create_index("ix_find_word_kind_object_id", ["kind", "object_id"], unique=False)
+
     op.create_table(
         "webhook",
         sa.Column("id", sa.Integer(), nullable=False),
