@@ -110,6 +110,8 @@ class Ping(db.Model):
         Index("ix_ping_state_target_id_asked_at", "state", "target_id", "asked_at"),
         Index("ix_ping_case_id_id", "case_id", "id"),
         Index("ix_ping_answered_by_id_state", "answered_by_id", "state"),
+        Index("ix_ping_asked_by_id_id", "asked_by_id", "id"),
+        Index("ix_ping_asked_at", "asked_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id", ondelete="CASCADE"))

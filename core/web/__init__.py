@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, house: Okno) -> None:
     """Register language, security, errors and the core's routes."""
-    from core.web import admin, auth, desk, errors, health, language, security
+    from core.web import admin, auth, desk, errors, health, language, ping_views, security
 
     language.mount(app, house)
     security.mount(app, house)
     errors.mount(app)
-    for blueprint in (auth.blueprint, health.blueprint, desk.blueprint, admin.blueprint):
+    for blueprint in (auth.blueprint, health.blueprint, desk.blueprint, ping_views.blueprint, admin.blueprint):
         app.register_blueprint(blueprint)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from core import pings
 from core.clock import now
 from core.contracts import Badge, Channel
 from core.db import db
@@ -67,9 +68,11 @@ def service_ids(user: User) -> list[int] | None:
 
 
 def may_see(user: User, case: Case) -> bool:
-    """Whether the case is the user's own or of a service of the user's teams."""
+    """Whether the case is the user's own, of a service of the user's teams, or one they were asked about by a ping."""
     services = service_ids(user)
-    return services is None or case.assignee_id == user.id or case.service_id is None or case.service_id in services
+    if services is None or case.assignee_id == user.id or case.service_id is None or case.service_id in services:
+        return True
+    return pings.concerns(user.id, case.id)
 
 
 def work_of(user: User, focus_id: int | None = None) -> Work:

@@ -73,6 +73,18 @@ def elapsed(at: datetime | None) -> str:
     return f"{minutes}:{seconds % 60:02}"
 
 
+def lasted(seconds: float | None) -> str:
+    """How long something took, in words: 40 s, 15 min, 2 h 5 min, 3 d 4 h; a dash for None."""
+    if seconds is None:
+        return "—"
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if days:
+        return str(_("%(days)sd %(hours)sh", days=days, hours=hours % 24))
+    if hours:
+        return str(_("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes % 60))
+    return str(_("%(minutes)s min", minutes=minutes) if minutes else _("%(seconds)s s", seconds=int(seconds)))
+
+
 def file_size(size: int) -> str:
     """Bytes for people: 24 KB, 1.4 MB."""
     value, step = float(size), 0
@@ -146,7 +158,7 @@ def trigger(**events: Any) -> str:
 
 def install(app: Flask) -> None:
     """Give the templates of ``app`` their filters and globals."""
-    app.jinja_env.filters.update(datetime=moment, filesize=file_size)
+    app.jinja_env.filters.update(datetime=moment, filesize=file_size, lasted=lasted)
     app.jinja_env.globals.update(
         titled=titled,
         static_url=static_url,

@@ -26,6 +26,9 @@ ICONS = {
     "interaction.returned": "arrow-back-up",
     "message": "mail",
     "note": "note",
+    "ping.asked": "message-question",
+    "ping.taken": "user-check",
+    "ping.withdrawn": "x",
 }
 
 
@@ -47,6 +50,9 @@ def words_of(entry: Entry) -> str:
         return str(_("Continued in case %(number)s", number=data.get("number", "")))
     if entry.row.kind.startswith("case.") and "after" in data:
         return _changed(entry.row.kind.removeprefix("case."), who, data)
+    if entry.row.kind == "ping.asked":
+        target = data["target"]["title_ru" if here() == "ru" else "title_en"]
+        return str(_("%(who)s asked «%(target)s»: %(text)s", who=who, target=target, text=data["text"]))
     plain = _PLAIN.get(entry.row.kind)
     if plain is None:
         return str(data.get("title_ru" if here() == "ru" else "title_en") or data.get("text") or entry.row.kind)
@@ -87,5 +93,7 @@ _PLAIN = {
     "interaction.released": lambda who: _("%(who)s put the interaction back into the queue", who=who),
     "interaction.returned": lambda who: _("The interaction went back to the queue"),
     "message": lambda who: _("%(who)s wrote to the contact", who=who) if who else _("The contact wrote"),
+    "ping.taken": lambda who: _("%(who)s is answering the question", who=who),
+    "ping.withdrawn": lambda who: _("%(who)s withdrew the question", who=who),
     "note": lambda who: _("%(who)s left a note", who=who or _("Automation")),
 }

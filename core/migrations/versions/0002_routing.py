@@ -46,6 +46,7 @@ def upgrade() -> None:
     op.add_column("presence", sa.Column("next_reason", sa.String(length=40), nullable=False, server_default=""))
 
     add_reference("presence_change", "actor_id", "user", "SET NULL")
+    op.add_column("sign_in", sa.Column("left_at", UTCDateTime(), nullable=True))
 
     op.add_column("service", sa.Column("calendar_key", sa.String(length=40), nullable=False, server_default=""))
     op.add_column("service", sa.Column("closed_action", sa.String(length=10), nullable=False, server_default="wait"))

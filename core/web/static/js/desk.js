@@ -209,7 +209,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.matches("dialog") && detail.target.childElementCount) openDialog(detail.target);
 });
-for (const id of ["finish", "preview"]) document.getElementById(id).addEventListener("close", ({ target }) => target.replaceChildren());
+for (const id of ["finish", "preview", "task"]) document.getElementById(id).addEventListener("close", ({ target }) => target.replaceChildren());
 document.addEventListener("input", ({ target }) => target.dataset.filter && filter(target));
 
 function filter(field) {
