@@ -26,7 +26,7 @@ def make_house(
     home: Path, plugins: Sequence[str], database_url: str = "", smtp_port: int = 0, acknowledge: bool = False
 ) -> Flask:
     """Write ``okno.toml``, migrate, and add five services with a team of four agents each, and an administrator."""
-    from core import directory, services
+    from core import directory, reasons, services
     from core.app import create_app
     from core.migrate import upgrade
 
@@ -40,6 +40,7 @@ def make_house(
     upgrade(app)
     with app.app_context():
         directory.ensure_roles()
+        reasons.ensure_reasons()
         directory.add_user("admin", "Admin", password=PASSWORD, roles=["admin"])
         for key in SERVICES:
             directory.add_team(key, key.title(), key.title())

@@ -197,6 +197,12 @@ class TeamForm(Form):
     title_ru = words(120, required=True)
 
 
+class CalendarForm(Form):
+    key = words(40, _key, required=True)
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+
+
 class ServiceForm(Form):
     key = words(40, _key, required=True)
     title_en = words(120, required=True)
@@ -211,6 +217,16 @@ class ServiceForm(Form):
     is_default = flag(False)
     active = flag(True)
     texts = fields.Dict(keys=words(40, _key), values=words(10_000), load_default=dict)
+
+
+class ReasonForm(Form):
+    key = words(40, _key, required=True)
+    title_en = words(80, required=True)
+    title_ru = words(80, required=True)
+    icon = words(40, _key, default="clock-pause")
+    is_break = flag(False)
+    position = number(-10_000, 10_000, 0)
+    active = flag(True)
 
 
 class EntryForm(Form):

@@ -56,10 +56,11 @@ def init(house: House) -> None:
     """Make the home folder, its okno.toml and the data base. Safe to repeat."""
     made = make_home(house)
     with house.open(check_schema=False) as app:
-        from core import directory, migrate
+        from core import directory, migrate, reasons
 
         moved = migrate.upgrade(app)
         directory.ensure_roles()
+        reasons.ensure_reasons()
         people = len(directory.list_users())
     lines = [f"centre {'made' if made else 'found'} in {house.home}"]
     if not people:

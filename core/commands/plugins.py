@@ -141,7 +141,7 @@ def write_setting(path: Path, section: str, name: str, value: Any) -> None:
 
 
 def _migrate(house: House, names: tuple[str, ...]) -> list[str]:
-    from core import directory, migrate
+    from core import directory, migrate, reasons
     from core.house import okno
     from core.pluginmanager import PluginProblem
 
@@ -151,6 +151,7 @@ def _migrate(house: House, names: tuple[str, ...]) -> list[str]:
                 raise PluginProblem(okno().plugins.problems[name])
         moved = migrate.upgrade(app)
         directory.ensure_roles()
+        reasons.ensure_reasons()
     return moved
 
 

@@ -117,7 +117,7 @@ def _place(home: Path, host: str | None, port: int | None) -> tuple[str, int]:
 
 def _prepare(home: Path, overrides: dict[str, Any], demo: bool) -> tuple[dict[str, Any], list[str]]:
     """Migrate and, for the demo, load the centre; gives the settings to run with and the plugins' lines to try."""
-    from core import directory, migrate
+    from core import directory, migrate, reasons
     from core.app import create_app
     from core.commands.house import make_home
     from core.house import okno
@@ -130,6 +130,7 @@ def _prepare(home: Path, overrides: dict[str, Any], demo: bool) -> tuple[dict[st
     migrate.upgrade(app)
     with app.app_context():
         directory.ensure_roles()
+        reasons.ensure_reasons()
         if demo:
             from core.demo.load import load_when_empty
 

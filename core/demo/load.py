@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from sqlalchemy import select
 
-from core import casework, clock, directory, passwords, timeline
+from core import casework, clock, directory, passwords, reasons, timeline
 from core.db import db, transaction
 from core.demo.accounts import PASSWORD
 from core.house import okno
@@ -57,6 +57,7 @@ def load() -> None:
     """People, services, contacts and cases, then what the plugins add."""
     centre = read("centre.yml")
     directory.ensure_roles()
+    reasons.ensure_reasons()
     with transaction():
         people = _people(centre)
         _workflows(centre["workflows"])

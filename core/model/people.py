@@ -149,7 +149,7 @@ class StateReason(db.Model):
 
 
 class SignIn(db.Model):
-    """A session of a browser; ending the row ends the session wherever its cookie is."""
+    """A session of a browser; ending the row ends the session wherever its cookie is. ``left_at``: its page said good-bye."""
 
     __tablename__ = "sign_in"
     __table_args__ = (UniqueConstraint("token_hash"), Index("ix_sign_in_user_id_ended_at", "user_id", "ended_at"))
@@ -160,5 +160,6 @@ class SignIn(db.Model):
     seen_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
     ended_why: Mapped[str] = mapped_column(String(40), default="")
+    left_at: Mapped[datetime | None]
     ip: Mapped[str] = mapped_column(String(64), default="")
     user_agent: Mapped[str] = mapped_column(Text, default="")

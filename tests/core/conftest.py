@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from core import assignment, hookimpl, intake, outbox, presence
+from core import assignment, hookimpl, intake, outbox, presence, reasons
 from core.app import register_contributions
 from core.contracts import (
     Address,
@@ -137,6 +137,7 @@ def centre(app: Flask) -> Iterator[Centre]:
     with app.app_context():
         okno().plugins.register(toy, "toy")
         register_contributions(okno())
+        reasons.ensure_reasons()
         with transaction():
             team = Team(key="first", title_en="First line", title_ru="Первая линия")
             agents = [User(login=login, first_name=login.title()) for login in ("anna", "boris", "vera")]
