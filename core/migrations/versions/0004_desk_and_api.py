@@ -12,6 +12,29 @@ branch_labels = None
 depends_on = None
 
 
+NAMED = (
+    ("contact", "SELECT id, name FROM contact"),
+    ("contact", "SELECT contact_id, value FROM contact_address"),
+    ("organisation", "SELECT id, name, tax_id FROM organisation"),
+    ("service", "SELECT id, key, title_en, title_ru FROM service"),
+    ("user", 'SELECT id, login, first_name, last_name, nickname, email, phone FROM "user"'),
+)
+
+
+def fill_find_words() -> None:
+    """The words of what is there already."""
+    from core.find_words import words_of
+
+    found: set[tuple[str, int, str]] = set()
+    for kind, query in NAMED:
+        for row in op.get_bind().execute(sa.text(query)):
+            found |= {(kind, row[0], word) for word in words_of(*(text or "" for text in row[1:]))}
+    table = sa.table("find_word", *(sa.column(name) for name in ("kind", "object_id", "word")))
+    rows = [{"kind": kind, "object_id": key, "word": word} for kind, key, word in sorted(found)]
+    if rows:
+        op.bulk_insert(table, rows)
+
+
 def upgrade() -> None:
     op.create_index("ix_interaction_agent_id_accepted_at", "interaction", ["agent_id", "accepted_at"])
     for moment in ("accepted_at", "closed_at"):
@@ -33,6 +56,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("find_word", schema=None) as batch_op:
         batch_op.create_index("ix_find_word_kind_object_id", ["kind", "object_id"], unique=False)
+    fill_find_words()
 
     op.create_table(
         "webhook",
