@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -24,7 +24,8 @@ from core.model import Interaction, Service, ServiceTeam, TeamMember, User
 KEPT_SECONDS = 5.0
 
 
-class Handled(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Handled:
     """Closed interactions: how many, and the seconds from acceptance to close in all."""
 
     count: int = 0
