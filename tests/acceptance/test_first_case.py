@@ -196,7 +196,7 @@ def test_the_scheduled_survey_survives_a_restart(serve: Callable[..., Served], p
 
 
 def test_the_demo_home_can_be_served_again_without_loading_twice(serve: Callable[..., Served]) -> None:
-    first = serve("--demo")
+    first = serve("--demo", fresh=True)
     count = asked(first, 'SELECT count(*) FROM "case"')
     assert first.stop() == 0
     second = serve("--demo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,12 +140,42 @@ def okno(home: Path) -> Okno:
     return Okno(home)
 
 
+class DemoTemplate:
+    """The demo centre's home as the command makes it, once per test process: loading it takes seconds, a copy none."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._loaded = False
+
+    def copy(self, home: Path) -> None:
+        """Put the loaded centre into an empty ``home``."""
+        if not self._loaded:
+            self._home.mkdir(parents=True)
+            done = Okno(self._home)("demo", "load", timeout=180)
+            assert done.code == 0, done.stdout + done.stderr
+            self._loaded = True
+        shutil.copytree(self._home, home, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def demo_template(tmp_path_factory: pytest.TempPathFactory) -> DemoTemplate:
+    """The template of this test process."""
+    return DemoTemplate(tmp_path_factory.mktemp("demo") / "home")
+
+
 @pytest.fixture
-def serve(okno: Okno, new_port: Callable[[], int], tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Start ``okno run`` with further arguments and wait until it answers; all are stopped, cleanly, at the end."""
+def serve(
+    okno: Okno, new_port: Callable[[], int], tmp_path: Path, demo_template: DemoTemplate
+) -> Iterator[Callable[..., Served]]:
+    """Start ``okno run`` with further arguments and wait until it answers; all are stopped, cleanly, at the end.
+
+    With ``--demo`` in a home without data the centre is copied, unless ``fresh``, rather than loaded anew.
+    """
     started: list[Served] = []
 
-    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Served:
+    def start(*arguments: str, env: Mapping[str, str] | None = None, fresh: bool = False) -> Served:
+        if "--demo" in arguments and not fresh and not any(okno.home.iterdir()):
+            demo_template.copy(okno.home)
         port, smtp_port = new_port(), new_port()
         log = tmp_path / f"okno-run-{len(started)}.log"
         ports = {"OKNO_WEB_PORT": str(port), "OKNO_EMAIL_SMTP_PORT": str(smtp_port)}
