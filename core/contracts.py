@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import click
     from flask import Blueprint, Flask
+    from marshmallow import Schema
 
 JsonValue = Any
 Direction = Literal["in", "out"]
@@ -140,8 +141,26 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Initiation:
+    """What ``Channel.initiate`` is asked to begin: the interaction is there, in the hands of the agent who asked.
+
+    It is called inside the transaction that opened it. Raise ``Rejected`` to refuse the address; nothing is kept then.
+    """
+
+    interaction_id: int
+    case_id: int
+    service_id: int
+    user_id: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
-    """A way in and out of the house. ``address_kind`` says what identifies a contact there: email, phone, chat…"""
+    """A way in and out of the house. ``address_kind`` says what identifies a contact there: email, phone, chat…
+
+    A channel whose agents may begin an interaction themselves has ``capabilities.initiate``, ``initiate`` and
+    ``initiate_label`` (the words of the button, «Позвонить»); see :func:`core.outgoing.start`.
+    """
 
     name: str
     label: Text
@@ -150,6 +169,8 @@ class Channel:
     address_kind: str
     deliver: Callable[[Delivery], None]
     process: Callable[[IntakeItem], None] | None = None
+    initiate: Callable[[Initiation], None] | None = None
+    initiate_label: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +306,18 @@ class CaseChange:
     changes: Mapping[str, tuple[JsonValue, JsonValue]]
     cause: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetupChange:
+    """What the setup hooks are told. ``kind`` is "calendar" or "service"; names of the changed fields with (before, after).
+
+    A calendar has one field, ``settings``: None before it is added and after it is removed.
+    """
+
+    kind: str
+    key: str
+    changes: Mapping[str, tuple[JsonValue, JsonValue]]
 
 
 # --- routing -----------------------------------------------------------------------------------------
@@ -499,7 +532,12 @@ class DeskContext:
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """An entry of the function bar or of the admin menu (``area`` "desk" or "admin")."""
+    """An entry of the function bar or of the admin menu (``area`` "desk" or "admin").
+
+    ``order`` places it among the core's own of the function bar: home 10, queue 20, directory 30, documents 40, my cases 60,
+    search 70; a calendar belongs at 50, chats at 80. ``counter`` is what is unread, "" for none; the plugin publishes the event
+    ``menu.changed`` for whom it changes.
+    """
 
     key: str
     label: Text
@@ -513,20 +551,24 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """An HTML fragment fetched from ``url`` into a slot: "side" (knowledge), "case" (right column), "reply"."""
+    """An HTML fragment fetched from ``url`` into a slot: "side" (knowledge), "case" (right column), "reply", "settings" (own settings)."""
 
     key: str
     title: Text
     icon: str
     url: str
-    slot: Literal["side", "case", "reply", "compose"]
+    slot: Literal["side", "case", "reply", "compose", "settings"]
     order: int = 100
     permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A button for the interaction in focus; POSTs to ``url`` and swaps nothing unless ``target`` is given."""
+    """A button for the interaction in focus; POSTs to ``url`` and swaps nothing.
+
+    ``shortcut`` names the keys that press it: ``transfer`` (Alt+Shift+T), ``blind_transfer`` (Alt+Shift+B), ``consult``
+    (Alt+Shift+D), ``conference`` (Alt+Shift+C) or ``hang_up`` (Alt+Q).
+    """
 
     key: str
     label: Text
@@ -534,6 +576,7 @@ class Control:
     url: str
     order: int = 100
     style: Literal["plain", "primary", "danger"] = "plain"
+    shortcut: Literal["", "transfer", "blind_transfer", "consult", "conference", "hang_up"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,6 +590,19 @@ class Badge:
     due_at: datetime | None = None
     warn_at: datetime | None = None
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """How a kind of notification is shown. ``words`` makes its line of what :func:`core.notifications.notify` was given as
+    ``data``; ``who`` is the name of the person behind it, "" for the system. ``toast``: also shown for a moment when it comes.
+    """
+
+    kind: str
+    icon: str
+    words: Callable[[Mapping[str, JsonValue], str], Text]
+    tone: Literal["neutral", "good", "warn", "bad", "info"] = "neutral"
+    toast: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -632,3 +688,47 @@ class CommandMount:
     """A click command or group that appears as ``okno <name>``."""
 
     command: click.Command
+
+
+# --- the REST API ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOperation:
+    """One operation of the REST API; made by the decorators of :class:`core.api.resource.Resource`.
+
+    ``path`` lies under ``/api/v1``; its ids are ``<id:name>``. ``name`` is the operation id, unique in the house. A token needs
+    ``scope``, its user ``permission``. ``call`` gets the path's values and, by the names ``query``, ``body`` and ``files``,
+    what the schemas have loaded; it returns what ``answer`` dumps, a :class:`core.api.paging.Page` where ``paged``, a list
+    where ``many``, None for 204, or a whole Flask response. ``etag`` makes the version of what is returned. ``secret`` names
+    fields of the answer that are shown once and never kept for a repeat.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    name: str
+    summary: Text
+    call: Callable[..., Any]
+    resource: str
+    title: Text
+    scope: str
+    permission: str = "desk.use"
+    query: type[Schema] | None = None
+    body: type[Schema] | None = None
+    answer: type[Schema] | None = None
+    status: int = 200
+    paged: bool = False
+    many: bool = False
+    files: bool = False
+    download: bool = False
+    etag: Callable[[Any], str] | None = None
+    secret: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEvent:
+    """An event of the log as ``during_events`` sees it, just before the commit (see :mod:`core.events.log`)."""
+
+    topic: str
+    type: str
+    payload: Mapping[str, JsonValue]

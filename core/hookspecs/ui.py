@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
-from core.contracts import Asset, Badge, Control, DeskContext, HomeTile, MenuItem, Panel
+from core.contracts import Asset, Badge, Control, DeskContext, HomeTile, MenuItem, NoticeKind, Panel
 
 hookspec = pluggy.HookspecMarker("okno")
 
@@ -15,9 +15,10 @@ hookspec = pluggy.HookspecMarker("okno")
 def collect_menu_items(context: DeskContext) -> list[MenuItem]:  # type: ignore[empty-body]
     """Add entries to the function bar or the admin menu.
 
-    Called: when the desk or an admin page is drawn.
+    Called: when the desk or an admin page is drawn; for the function bar again after the event ``menu.changed``.
     Args: context: who looks, in which language.
-    Returns: items; those whose permission the viewer lacks are left out by the core.
+    Returns: items; those whose permission the viewer lacks are left out by the core. ``order`` places them among the core's own,
+        ``counter`` shows what is unread.
     Exceptions: counted; the plugin's items are missing.
     Used by: kb, email, sla, chat, voice.
 
@@ -31,13 +32,13 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:  # type: ignore[
 
 @hookspec
 def collect_panels(context: DeskContext) -> list[Panel]:  # type: ignore[empty-body]
-    """Add panels: beside the work ("side"), on the case page ("case"), by the reply ("reply").
+    """Add panels: beside the work ("side"), on the case page ("case"), by the reply ("reply"), to one's settings ("settings").
 
-    Called: when the desk or a case page is drawn; with the case and interaction in focus where there are any.
+    Called: when the desk, a case page or the settings are drawn; with the case and interaction in focus where there are any.
     Args: context: who looks, at what.
     Returns: panels; each is fetched from its URL when it comes into view.
     Exceptions: counted; the plugin's panels are missing.
-    Used by: kb (side), sla (case).
+    Used by: kb (side), sla (case), email (settings).
 
     Example::
 
@@ -53,7 +54,7 @@ def collect_controls(context: DeskContext) -> list[Control]:  # type: ignore[emp
 
     Called: when the status bar is drawn for an interaction.
     Args: context: with ``interaction_id`` and ``channel``.
-    Returns: controls; pressing one POSTs to its URL.
+    Returns: controls; pressing one, or the keys of its ``shortcut``, POSTs to its URL.
     Exceptions: counted; the plugin's controls are missing.
     Used by: chat (end the conversation), voice (hang up, hold).
 
@@ -115,4 +116,24 @@ def register_assets() -> list[Asset]:  # type: ignore[empty-body]
         @hookimpl
         def register_assets():
             return [Asset("css", "/orders/static/orders.css")]
+    """
+
+
+@hookspec
+def register_notices() -> list[NoticeKind]:  # type: ignore[empty-body]
+    """Give words to kinds of notifications that the plugin sends with ``core.notifications.notify``.
+
+    Called: once, at start.
+    Returns: kinds that begin with ``<plugin>.``; a kind taken already is refused and counted as a fault.
+    Exceptions: the plugin's kinds are left out (their notifications show the kind itself), the fault is counted.
+    Used by: sla (sla.warning, sla.breached).
+
+    Example::
+
+        @hookimpl
+        def register_notices():
+            def words(data, who):
+                return Text(f"Order {data['number']} is paid", f"Заказ {data['number']} оплачен")
+
+            return [NoticeKind("orders.paid", "cash", words)]
     """
