@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from core import config as configuration
-from core import logs, migrate
+from core import find_words, logs, migrate
 from core.db import init_db
 from core.events.wake import init_wake
 from core.hooks import Hooks
@@ -35,6 +35,7 @@ def create_app(home: Path | str, overrides: Mapping[str, Any] | None = None, *, 
     app = make_flask(house)
     init_db(app, house.config.database_url)
     init_wake(app, home, house.config.get("core.redis_url"))
+    find_words.install()
     register_contributions(house)
     mount_web(app, house)
     if check_schema:
@@ -102,6 +103,7 @@ def register_contributions(house: Okno) -> None:
     house.search_backends = hooks.search_backends()
     house.search_sources = hooks.search_sources()
     house.outbox_handlers = hooks.outbox_handlers()
+    house.notices = hooks.notices()
     house.assets = hooks.assets()
 
 

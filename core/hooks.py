@@ -126,6 +126,9 @@ class Hooks:
     def translations(self) -> list[str]:
         return [folder for _, folder in self._collect("register_translations", str)]
 
+    def notices(self) -> dict[str, c.NoticeKind]:
+        return self._unique("register_notices", c.NoticeKind, "kind")
+
     def assets(self) -> list[c.Asset]:
         return [asset for _, asset in self._collect("register_assets", c.Asset)]
 
@@ -178,6 +181,12 @@ class Hooks:
 
     def during_case_change(self, change: c.CaseChange) -> None:
         self._run("during_case_change", change=change)
+
+    def before_setup_change(self, change: c.SetupChange) -> None:
+        self._run("before_setup_change", change=change)
+
+    def during_setup_change(self, change: c.SetupChange) -> None:
+        self._run("during_setup_change", change=change)
 
     # search
     def extend_search_query(self, query: c.SearchQuery) -> c.SearchQuery:

@@ -26,6 +26,7 @@ class Okno:
     search_backends: dict[str, c.SearchBackend] = field(default_factory=dict)
     search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
     outbox_handlers: dict[str, c.OutboxHandler] = field(default_factory=dict)
+    notices: dict[str, c.NoticeKind] = field(default_factory=dict)
     assets: list[c.Asset] = field(default_factory=list)
     schemas: list[tuple[str, c.PluginSchema]] = field(default_factory=list)
 

@@ -7,9 +7,11 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort
+from sqlalchemy import select
 
 from core.contracts import Permission, Text
-from core.model import User
+from core.db import db
+from core.model import Role, User, UserRole
 
 View = TypeVar("View", bound=Callable[..., Any])
 AGENT, SUPERVISOR, EDITOR, ADMIN = "agent", "supervisor", "editor", "admin"
@@ -35,6 +37,12 @@ CORE_PERMISSIONS = (
     Permission("admin.workflows", Text("Manage workflows", "Управлять рабочими процессами"), (ADMIN,)),
     Permission("admin.plugins", Text("See plugins and their faults", "Видеть плагины и их сбои"), (ADMIN,)),
     Permission("admin.transit", Text("See and retry what is stuck", "Видеть застрявшее и повторять"), (ADMIN,)),
+    Permission(
+        "admin.help",
+        Text("Manage help documents, read problem reports", "Управлять справкой, читать сообщения о проблемах"),
+        (ADMIN,),
+    ),
+    Permission("profile.names", Text("Change one's own name", "Менять собственное имя"), (SUPERVISOR, ADMIN)),
     Permission("admin.audit", Text("Read the audit log", "Читать журнал изменений"), (ADMIN,)),
 )
 
@@ -76,6 +84,14 @@ def allowed(user: User, permission: str, **context: Any) -> bool:
     from core.house import okno
 
     return permission in granted(user) and not okno().hooks.permission_denied(user.id, permission, context)
+
+
+def holders(permission: str) -> list[int]:
+    """The enabled users whose roles grant ``permission``, by id; what plugins deny one by one is not asked here."""
+    granting = [role.id for role in db.session.scalars(select(Role)) if permission in role.privileges]
+    query = select(UserRole.user_id).join(User, User.id == UserRole.user_id)
+    query = query.where(UserRole.role_id.in_(granting), User.disabled_at.is_(None)).distinct()
+    return list(db.session.scalars(query.order_by(UserRole.user_id)))
 
 
 def unguarded(app: Flask) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from core import casework, intake, outbox, timeline, variables
 from core.clock import now
-from core.contracts import Address, Delivery, FileIn, Inbound, IntakeItem, Text, VariableContext
+from core.contracts import Address, Delivery, FileIn, Inbound, Initiation, IntakeItem, Rejected, Text, VariableContext
 from core.db import db
 from core.events import log as events
 from core.house import okno
@@ -211,6 +211,16 @@ def _too_many_answers(interaction: Interaction) -> bool:
 
 
 # --- on the way out ----------------------------------------------------------------------------------
+
+
+def begin_letter(initiation: Initiation) -> None:
+    """An agent begins a letter to somebody: the address has to be one that mail can be sent to."""
+    if not _MAILBOX.fullmatch(initiation.address):
+        text = Text(
+            f"«{initiation.address}» is not an email address; write it like name@example.com.",
+            f"«{initiation.address}» не похоже на адрес почты; пишите так: name@example.com.",
+        )
+        raise Rejected(text, "address-invalid")
 
 
 def deliver(delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from core.contracts import (
     Job,
     MenuItem,
     OutboxHandler,
+    Panel,
     PluginSchema,
     Setting,
     Text,
@@ -69,10 +70,13 @@ def register_settings() -> list[Setting]:
 
 @hookimpl
 def register_channels() -> list[Channel]:
-    from plugins.email.channel import CHANNEL, deliver, process
+    from plugins.email.channel import CHANNEL, begin_letter, deliver, process
 
     capabilities = Capabilities(queued=True, rich=True, attachments=True, initiate=True)
-    return [Channel(CHANNEL, Text("Email", "Письмо"), "mail", capabilities, "email", deliver, process)]
+    begin = Text("Write an email", "Написать письмо")
+    return [
+        Channel(CHANNEL, Text("Email", "Письмо"), "mail", capabilities, "email", deliver, process, begin_letter, begin)
+    ]
 
 
 @hookimpl
@@ -135,6 +139,12 @@ def register_commands() -> list[CommandMount]:
 @hookimpl
 def register_translations() -> list[str]:
     return [str(FOLDER / "translations")]
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    title = Text("Addresses of your letters", "Адреса ваших писем")
+    return [Panel("email-addresses", title, "mail", "/mail/addresses", "settings", permission="case.reply")]
 
 
 @hookimpl
