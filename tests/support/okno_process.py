@@ -151,8 +151,9 @@ class DemoTemplate:
         """Put the loaded centre into an empty ``home``."""
         if not self._loaded:
             self._home.mkdir(parents=True)
-            done = Okno(self._home)("demo", "load", timeout=180)
-            assert done.code == 0, done.stdout + done.stderr
+            for command in (("db", "upgrade"), ("demo", "load")):
+                done = Okno(self._home)(*command, timeout=180)
+                assert done.code == 0, done.stdout + done.stderr
             self._loaded = True
         shutil.copytree(self._home, home, dirs_exist_ok=True)
 
