@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import joinedload
 
 from core.clock import now
 from core.db import db, transaction
 from core.events import log as events
 from core.model import Notification
+
+KEPT = timedelta(days=30)
+PAGE = 30
 
 
 def notify(
@@ -43,3 +48,20 @@ def mark_read(user_id: int, notification_ids: Iterable[int] | None = None) -> No
             mine = mine.where(Notification.id.in_(list(notification_ids)))
         db.session.execute(mine.values(read_at=now()).execution_options(synchronize_session=False))
         events.publish(f"user:{user_id}", "notification.read", {})
+
+
+def latest(user_id: int, *, unread_only: bool = False, before: int | None = None, limit: int = PAGE) -> Sequence[Notification]:
+    """The user's notifications, newest first, with who is behind them; ``before`` pages on by id. One statement."""
+    query = select(Notification).where(Notification.user_id == user_id).options(joinedload(Notification.actor))
+    if unread_only:
+        query = query.where(Notification.read_at.is_(None))
+    if before is not None:
+        query = query.where(Notification.id < before)
+    return db.session.scalars(query.order_by(Notification.id.desc()).limit(limit)).all()
+
+
+def prune() -> int:
+    """Forget what is older than thirty days; returns how many. One statement."""
+    with transaction():
+        gone = db.session.execute(delete(Notification).where(Notification.at < now() - KEPT))
+        return int(gone.rowcount)  # type: ignore[attr-defined]

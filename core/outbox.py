@@ -21,7 +21,8 @@ from core.events import log as events
 from core.events.wake import wake
 from core.holder import holder, is_dead
 from core.house import okno
-from core.model import Message, OutboxRow
+from core.model import Case, Message, OutboxRow
+from core.notifications import notify
 
 LEASE = timedelta(minutes=3)
 CLAIMED = "being sent by "
@@ -129,6 +130,17 @@ def _tell_message(row: OutboxRow, outcome: str) -> None:
     message.delivery = {"sent": "sent", "dead": "failed"}.get(outcome, "waiting")
     data = {"case_id": message.case_id, "message_id": message.id, "delivery": message.delivery}
     events.publish("desk", "outbox.changed", data)
+    if outcome == "dead":
+        _tell_assignee(message, row.detail)
+
+
+def _tell_assignee(message: Message, detail: str) -> None:
+    """Somebody must know that the contact did not get it: who holds the case, else who wrote."""
+    case = db.session.get(Case, message.case_id)
+    told = (case.assignee_id if case else None) or message.user_id
+    if case is not None and told is not None:
+        data = {"number": case.number, "subject": case.subject[:120], "detail": detail[:200]}
+        notify([told], "outbox.dead", f"/cases/{case.id}", data)
 
 
 def requeue(row_id: int) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from core import assignment, faults, intake, outbox, presence
+from core import assignment, faults, intake, notifications, outbox, presence
 from core.clock import now
 from core.contracts import Daemon, Job
 from core.db import db, transaction
@@ -159,6 +159,7 @@ class Worker:
         hours = self.app.extensions["okno"].config.get("events.keep_hours")
         with transaction():
             events.prune(now() - timedelta(hours=hours))
+        notifications.prune()
 
     def start_daemon(self, daemon: Daemon) -> None:
         """Start a daemon, once; a leader's waits until this worker leads; one that cannot start now is tried again."""
