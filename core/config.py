@@ -32,6 +32,15 @@ CORE_SETTINGS = (
     Setting("core.redis_url", str, "", Text("Redis for several machines; empty: none", "Redis для нескольких машин; пусто: не нужен")),
     Setting("core.language", str, "ru", Text("Default language", "Язык по умолчанию"), choices=("ru", "en")),
     Setting("core.timezone", str, "Europe/Moscow", Text("Default time zone", "Часовой пояс по умолчанию")),
+    Setting(
+        "core.country",
+        str,
+        "",
+        Text(
+            "Public holidays of the built-in calendar: RU, GB, US-NY; empty: none",
+            "Праздники встроенного календаря: RU, GB, US-NY; пусто: без праздников",
+        ),
+    ),
     Setting("core.case_prefix", str, "", Text("Put before case numbers", "Ставится перед номером запроса")),
     Setting("core.demo", bool, False, Text("Show demo accounts on the sign-in page", "Показывать демо-учётные записи при входе")),
     Setting("web.host", str, "127.0.0.1", Text("Address to listen on", "Адрес, на котором слушать")),
@@ -44,6 +53,13 @@ CORE_SETTINGS = (
     Setting("web.sign_in_attempts", int, 5, Text("Wrong passwords a minute", "Неверных паролей в минуту")),
     Setting("web.session_hours", int, 16, Text("Longest session, hours", "Наибольшая длительность сеанса, часов")),
     Setting("routing.grace_seconds", int, 15, Text("Time to come back after a lost page", "Время на возвращение после потери страницы")),
+    Setting("web.allowed_networks", list, [], Text("Networks that may sign in (CIDR); empty: all", "Из каких сетей можно войти (CIDR); пусто: из любых")),
+    Setting(
+        "routing.after_sign_in", str, "not_ready", Text("State after signing in", "Состояние после входа"), choices=("ready", "not_ready")
+    ),
+    Setting(
+        "routing.after_work", str, "ready", Text("State after an interaction", "Состояние после обращения"), choices=("ready", "not_ready")
+    ),
     Setting(
         "routing.after_reject", str, "not_ready", Text("State after a rejection", "Состояние после отказа"), choices=("ready", "not_ready")
     ),
@@ -54,7 +70,19 @@ CORE_SETTINGS = (
         Text("State after an unanswered offer", "Состояние после пропущенного обращения"),
         choices=("ready", "not_ready"),
     ),
+    Setting("routing.away_minutes", int, 15, Text("Idle minutes until Away, for who is in no team; 0: never", "Минут без действий до «Отошёл», для тех, кто вне групп; 0: никогда")),
+    Setting("routing.break_minutes", int, 60, Text("Break minutes a day, for who is in no team", "Минут перерыва в день, для тех, кто вне групп")),
     Setting("routing.offer_again_seconds", int, 60, Text("Pause before the same agent is asked again", "Пауза перед повторным предложением тому же оператору")),
+    Setting("cases.file_mb", int, 10, Text("Largest file of an answer or a note, MB", "Наибольший файл ответа или заметки, МБ")),
+    Setting("cases.files_mb", int, 25, Text("Largest total of its files, MB", "Наибольший общий размер файлов, МБ")),
+    Setting("cases.undo_seconds", int, 5, Text("Time to call an answer back; 0: none", "Сколько секунд можно отменить отправку; 0: нельзя")),
+    Setting(
+        "cases.screen_pops",
+        str,
+        "tabs",
+        Text("Where screen pops open: tabs of their own, or beside the case", "Где открывать всплывающие окна: во вкладках или рядом с запросом"),
+        choices=("tabs", "beside"),
+    ),
     Setting("search.backend", str, "whoosh", Text("Search engine", "Поисковый движок")),
     Setting("events.keep_hours", int, 48, Text("How long events can be replayed", "Сколько часов хранить события")),
     Setting("log.level", str, "info", Text("Log level", "Уровень журнала"), choices=("debug", "info", "warning", "error")),

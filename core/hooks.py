@@ -129,6 +129,9 @@ class Hooks:
     def notices(self) -> dict[str, c.NoticeKind]:
         return self._unique("register_notices", c.NoticeKind, "kind")
 
+    def api(self) -> list[tuple[str, c.ApiOperation]]:
+        return self._collect("register_api", c.ApiOperation)
+
     def assets(self) -> list[c.Asset]:
         return [asset for _, asset in self._collect("register_assets", c.Asset)]
 
@@ -225,6 +228,9 @@ class Hooks:
         return badges
 
     # operations
+    def during_events(self, events: Sequence[c.PublishedEvent]) -> None:
+        self._run("during_events", events=events)
+
     def hints(self, language: str) -> list[c.Text]:
         return [text for _, text in self._collect("collect_hints", c.Text, language=language)]
 

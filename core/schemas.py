@@ -21,6 +21,8 @@ LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9._@-]*[a-z0-9])?")
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+|[^@\s<>\"]+@localhost")
 LANGUAGES = ("ru", "en")
 SUCCESS = ("success", "failure", "neutral")
+CLOSED_ACTIONS = ("wait", "offer", "overflow")
+AGENT_CHOICES = ("longest_idle", "most_skilled", "fewest_handled")
 SERVICE_TEXTS = ("acknowledgement", "signature", "greeting")
 
 REQUIRED = Text("Please fill this in.", "Заполните это поле.")
@@ -216,7 +218,22 @@ class ServiceForm(Form):
     push = flag(True)
     is_default = flag(False)
     active = flag(True)
+    calendar_key = words(40, _key)
+    closed_action = words(10, _one_of(*CLOSED_ACTIONS), default="wait")
+    overflow_service = words(40, _key)
+    overflow_seconds = number(0, 86_400, 0)
+    last_agent_seconds = number(0, 86_400, 0)
+    prefers_last_agent = flag(True)
+    agent_choice = words(16, _one_of(*AGENT_CHOICES), default="longest_idle")
+    target_percent = number(1, 100, 80)
+    target_seconds = number(1, 604_800, 60)
     texts = fields.Dict(keys=words(40, _key), values=words(10_000), load_default=dict)
+
+
+class PlaceForm(Form):
+    team = words(40, _key, required=True)
+    line = number(1, 9, 1)
+    after_seconds = number(0, 86_400, 0)
 
 
 class ReasonForm(Form):

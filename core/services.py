@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
 from core import audit
-from core.contracts import Rejected, Text
+from core.contracts import Rejected, SetupChange, Text
 from core.db import db, transaction
 from core.directory import get_team, missing
 from core.house import okno
@@ -23,12 +23,13 @@ from core.model import (
     Interaction,
     Service,
     ServiceEntry,
-    Team,
+    ServiceTeam,
     WorkflowDefinition,
     WorkflowRun,
     WorkflowVersion,
 )
 from core.schemas import DispositionForm, EntryForm, Invalid, ServiceForm, WorkflowForm, checked
+from core.service_routing import TeamPlace, check_routing, checked_places, places_of
 
 DEEPEST = 4
 
@@ -57,20 +58,23 @@ def _service(service_id: int) -> Service:
     return service
 
 
-def add_service(key: str, title_en: str, title_ru: str, *, teams: Iterable[str] = (), **fields: Any) -> Service:
+def add_service(
+    key: str, title_en: str, title_ru: str, *, teams: Iterable[str | TeamPlace] = (), **fields: Any
+) -> Service:
     """A new service; the first one becomes the default. ``fields`` are those of :class:`core.schemas.ServiceForm`."""
     values = checked(ServiceForm, {"key": key, "title_en": title_en, "title_ru": title_ru, **fields})
     with transaction():
         if db.session.scalar(select(Service.id).where(Service.key == values["key"])) is not None:
             raise Invalid({"key": Text("A service with this key exists.", "Сервис с таким ключом уже есть.")}, "exists")
+        check_routing(None, values)
         first = db.session.scalar(select(Service.id).limit(1)) is None
         values["is_default"] = values["is_default"] or first
-        chosen = _teams(teams)
-        service = Service(**values, teams=chosen)
+        service = Service(**values)
         db.session.add(service)
         db.session.flush()
         _one_default(service)
-        audit.record("service.add", "service", service.key, after={**values, "teams": [team.key for team in chosen]})
+        audit.record("service.add", "service", service.key, after=values)
+        set_service_teams(service.id, teams)
     return service
 
 
@@ -88,12 +92,16 @@ def update_service(service_id: int, **fields: Any) -> Service:
         if values.get("active") is False and values.get("is_default", service.is_default):
             text = Text("The default service must stay active.", "Основной сервис должен работать.")
             raise Invalid({"active": text}, "default-needed")
+        check_routing(service, values)
         before = {name: getattr(service, name) for name in values}
+        change = SetupChange("service", service.key, {n: (before[n], v) for n, v in values.items() if before[n] != v})
+        okno().hooks.before_setup_change(change)
         for name, value in values.items():
             setattr(service, name, value)
         db.session.flush()
         _one_default(service)
         audit.record("service.change", "service", service.key, before, values)
+        okno().hooks.during_setup_change(change)
     return service
 
 
@@ -103,19 +111,30 @@ def _one_default(service: Service) -> None:
         db.session.execute(others)
 
 
-def set_service_teams(service_id: int, teams: Iterable[str]) -> None:
-    """Let exactly these teams, by key, serve the service."""
+def set_service_teams(service_id: int, teams: Iterable[str | TeamPlace]) -> None:
+    """Let exactly these teams serve the service; one given by its key alone keeps its line and waiting, or starts on line 1."""
     with transaction():
         service = _service(service_id)
-        before = sorted(team.key for team in service.teams)
-        service.teams = _teams(teams)
+        before = {place.team: place for place in places_of([service_id]).get(service_id, [])}
+        wanted = [team if isinstance(team, TeamPlace) else before.get(team, TeamPlace(team)) for team in teams]
+        chosen = checked_places(wanted)
+        rows = {row.team_id: row for row in db.session.scalars(select(ServiceTeam).filter_by(service_id=service_id))}
+        kept = {get_team(place.team).id: place for place in chosen}
+        for team_id in rows.keys() - kept.keys():
+            db.session.delete(rows[team_id])
+        for team_id, place in kept.items():
+            row = rows.get(team_id) or ServiceTeam(service_id=service_id, team_id=team_id)
+            row.line, row.after_seconds = place.line, place.after_seconds
+            db.session.add(row)
+        db.session.flush()
+        db.session.expire(service, ["teams"])
         audit.record(
-            "service.teams", "service", service.key, {"teams": before}, {"teams": sorted(t.key for t in service.teams)}
+            "service.teams", "service", service.key, {"teams": _shown(before.values())}, {"teams": _shown(chosen)}
         )
 
 
-def _teams(keys: Iterable[str]) -> list[Team]:
-    return [get_team(key) for key in dict.fromkeys(keys)]
+def _shown(places: Iterable[TeamPlace]) -> list[str]:
+    return sorted(str(place) for place in places)
 
 
 # --- entries -----------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pluggy
 
 from core.contracts import (
+    ApiOperation,
     BlueprintMount,
     CommandMount,
     Daemon,
@@ -15,7 +17,9 @@ from core.contracts import (
     OutboxHandler,
     Permission,
     PluginSchema,
+    PublishedEvent,
     Setting,
+    SetupChange,
     Text,
     Variable,
     Verdict,
@@ -93,6 +97,45 @@ def register_blueprints() -> list[BlueprintMount]:  # type: ignore[empty-body]
             from orders.views import blueprint
 
             return [BlueprintMount(blueprint, "/orders")]
+    """
+
+
+@hookspec
+def register_api() -> list[ApiOperation]:  # type: ignore[empty-body]
+    """Add operations to the REST API, declared with :class:`core.api.resource.Resource`.
+
+    Called: once, at start.
+    Returns: operations; those of a disabled plugin are missing from routes and OpenAPI alike.
+    Exceptions: the plugin's operations are left out, the fault is counted; a name or address that is taken is refused.
+    Used by: kb.
+
+    Example::
+
+        @hookimpl
+        def register_api():
+            from orders.api import resource
+
+            return resource.operations
+    """
+
+
+@hookspec
+def during_events(events: Sequence[PublishedEvent]) -> None:
+    """Take part in a transaction that tells something, as its last act but the events themselves.
+
+    Called: once before the commit of a transaction that published events.
+    Args: events: all of them in order; topics such as ``desk`` and ``user:<id>``.
+    Returns: nothing.
+    Exceptions: counted; what the plugin did is undone, the transaction goes on.
+    Used by: the core (webhooks).
+
+    Example::
+
+        @hookimpl
+        def during_events(events):
+            for event in events:
+                if event.type == "presence.changed":
+                    outbox.enqueue("orders.tell", f"orders:{uuid4()}", dict(event.payload))
     """
 
 
@@ -268,4 +311,42 @@ def check_permission(user_id: int, permission: str, context: dict[str, Any]) -> 
         @hookimpl
         def check_permission(user_id, permission, context):
             return "deny" if permission == "case.view" and secret(context.get("case_id")) else "abstain"
+    """
+
+
+@hookspec
+def before_setup_change(change: SetupChange) -> None:
+    """Refuse a change of what administrators set up, or let it pass.
+
+    Called: inside the transaction, when a calendar is added, changed or removed or a service is changed.
+    Args: change: what is changed from what to what.
+    Returns: nothing; raise ``Rejected`` to refuse.
+    Exceptions: ``Rejected`` stops the change and is shown; others are counted and ignored.
+    Used by: sla (hours too short for its targets, a calendar that its services use).
+
+    Example::
+
+        @hookimpl
+        def before_setup_change(change):
+            if change.kind == "calendar" and change.changes["settings"][1] is None and in_use(change.key):
+                raise Rejected(Text("Orders use this calendar", "Календарь нужен заказам"), "in-use")
+    """
+
+
+@hookspec
+def during_setup_change(change: SetupChange) -> None:
+    """Take part in a change of what administrators set up, in the same transaction.
+
+    Called: after the change is written, before the commit.
+    Args: change: what was changed from what to what.
+    Returns: nothing.
+    Exceptions: the plugin's own changes are undone to its savepoint, the fault is counted.
+    Used by: sla (open clocks are worked out anew).
+
+    Example::
+
+        @hookimpl
+        def during_setup_change(change):
+            if change.kind == "calendar":
+                forget_delivery_dates(change.key)
     """

@@ -11,6 +11,7 @@ from core.house import okno
 from core.model import Intake, OutboxRow, Service, Team, User
 from core.permissions import require
 from core.web import (
+    admin_calendars,
     admin_dispositions,
     admin_people,
     admin_plugins,
@@ -22,7 +23,7 @@ from core.web import (
 from core.web.admin_frame import Answer, blueprint, draw
 from core.web.language import here
 
-PAGES = (admin_dispositions, admin_people, admin_plugins, admin_services, admin_teams, admin_transit, admin_workflows)
+PAGES = (admin_calendars, admin_dispositions, admin_people, admin_plugins, admin_services, admin_teams, admin_transit, admin_workflows)
 __all__ = ["PAGES", "blueprint"]
 
 

@@ -29,6 +29,7 @@ OWN_MENU = (
     ("roles", Text("Roles", "Роли"), "shield-check", "admin.roles", "admin.users", 11),
     ("teams", Text("Teams", "Группы"), "users-group", "admin.teams", "admin.users", 12),
     ("services", Text("Services", "Сервисы"), "headset", "admin.services", "admin.services", 30),
+    ("calendars", Text("Calendars", "Календари"), "calendar", "admin.calendars", "admin.services", 35),
     (
         "dispositions",
         Text("Dispositions", "Статусы обращений"),

@@ -9,7 +9,6 @@ PLUGIN = PluginInfo(
         "Targets by priority, business calendars, the clock on a case, warnings before it is late",
         "Нормативы по приоритетам, рабочие календари, часы запроса, предупреждения до просрочки",
     ),
-    requires=("holidays",),
     extra="sla",
     icon="clock",
 )

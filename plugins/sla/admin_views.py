@@ -1,16 +1,16 @@
-"""The admin pages: calendars, policies, and which service has which."""
+"""The admin pages: policies, and what each service promises."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from core import audit
+from core.calendars.field_reading import FieldError
 from core.contracts import Text
 from core.db import db
 from core.model import Service
@@ -18,9 +18,7 @@ from core.permissions import require
 from core.web.auth import current_user
 from plugins.sla import catalogue_changes, forms, upkeep, wording
 from plugins.sla.catalogue import Catalogue, load, options_of
-from plugins.sla.field_reading import FieldError
 from plugins.sla.hooks import MANAGE
-from plugins.sla.opening_hours import WEEKDAYS
 from plugins.sla.priority import DEFAULT_POLICY, Priority
 
 blueprint = Blueprint("sla_admin", __name__, url_prefix="/admin/sla", template_folder="templates")
@@ -39,7 +37,7 @@ def _draw(name: str, status: int = 200, **values: Any) -> tuple[str, int]:
 @blueprint.get("")
 @require(MANAGE)
 def index() -> tuple[str, int]:
-    """All calendars, policies and services."""
+    """All policies and services."""
     return _index()
 
 
@@ -52,40 +50,7 @@ def _index(status: int = 200, errors: Mapping[int, Text] | None = None) -> tuple
         catalogue=catalogue,
         services=[(service, options_of(service)) for service in services],
         priorities=wording.PRIORITIES,
-        week=wording.week,
         errors=errors or {},
-    )
-
-
-@blueprint.get("/calendars/<key>")
-@require(MANAGE)
-def calendar(key: str) -> tuple[str, int]:
-    """The form of a calendar; "new" starts with the default's hours."""
-    catalogue = load()
-    entry = catalogue.calendars.get(catalogue.calendar_key if key == NEW else key)
-    if entry is None:
-        abort(404)
-    values = forms.calendar_values(entry.key, entry.title, entry.calendar)
-    return _calendar_form(key, forms.FormState(_blank(values) if key == NEW else values))
-
-
-@blueprint.post("/calendars/<key>")
-@require(MANAGE)
-def store_calendar(key: str) -> tuple[str, int] | Response:
-    """Save a calendar, or say what is wrong by the field."""
-
-    def save(form: Values) -> int:
-        settings = forms.calendar_settings(form)
-        return catalogue_changes.save_calendar(form["key"], form["title_en"], form["title_ru"], settings)
-
-    return _store(key, "calendar", save, _calendar_form)
-
-
-def _calendar_form(key: str, form: forms.FormState, status: int = 200) -> tuple[str, int]:
-    known = {zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/")}
-    zones = [(zone, zone) for zone in sorted(known | {"UTC", form.values.get("zone", "UTC")})]
-    return _draw(
-        "calendar", status, key=key, new=key == NEW, form=form, days=forms.DAYS, weekdays=WEEKDAYS, zones=zones
     )
 
 
@@ -106,39 +71,29 @@ def policy(key: str) -> tuple[str, int]:
 @require(MANAGE)
 def store_policy(key: str) -> tuple[str, int] | Response:
     """Save a policy, or say what is wrong by the field."""
-
-    def save(form: Values) -> int:
-        settings = forms.policy_settings(form)
-        return catalogue_changes.save_policy(form["key"], form["title_en"], form["title_ru"], settings)
-
-    return _store(key, "policy", save, _policy_form)
-
-
-def _policy_form(key: str, form: forms.FormState, status: int = 200) -> tuple[str, int]:
-    priorities = [(str(priority), wording.PRIORITIES[str(priority)]) for priority in Priority]
-    return _draw("policy", status, key=key, new=key == NEW, form=form, priorities=priorities)
-
-
-def _store(
-    key: str, kind: str, save: Callable[[Values], int], show: Callable[[str, forms.FormState, int], tuple[str, int]]
-) -> tuple[str, int] | Response:
     form: Values = {name: value.strip() for name, value in request.form.items()}
     form = {"key": "", "title_en": "", "title_ru": "", **form}
     if key != NEW:
         form["key"] = key
     try:
         if key == NEW:
-            _refuse_known(kind, form["key"], load())
+            _refuse_known(form["key"], load())
         with _acting():
-            waiting = save(form)
+            settings = forms.policy_settings(form)
+            waiting = catalogue_changes.save_policy(form["key"], form["title_en"], form["title_ru"], settings)
     except FieldError as error:
-        return show(key, forms.FormState(form, forms.errors_of(error)), 422)
+        return _policy_form(key, forms.FormState(form, forms.errors_of(error)), 422)
     return _recomputed(waiting)
 
 
-def _refuse_known(kind: str, key: str, catalogue: Catalogue) -> None:
-    if key in (catalogue.calendars if kind == "calendar" else catalogue.policies) or key == NEW:
+def _refuse_known(key: str, catalogue: Catalogue) -> None:
+    if key in catalogue.policies or key == NEW:
         raise FieldError("key_known", key)
+
+
+def _policy_form(key: str, form: forms.FormState, status: int = 200) -> tuple[str, int]:
+    priorities = [(str(priority), wording.PRIORITIES[str(priority)]) for priority in Priority]
+    return _draw("policy", status, key=key, new=key == NEW, form=form, priorities=priorities)
 
 
 @blueprint.post("/services/<int:service_id>")

@@ -9,15 +9,15 @@ from typing import Literal
 import structlog
 from sqlalchemy import select
 
+from core.calendars.business_time import WorkingTime
+from core.calendars.field_reading import FieldError
 from core.clock import now
 from core.contracts import Badge, Text
 from core.db import db
 from plugins.sla import wording
-from plugins.sla.business_time import WorkingTime
 from plugins.sla.catalogue import load
 from plugins.sla.clock import Reading, observe, reading
 from plugins.sla.clock_state import ClockState, Flag, PhaseKind
-from plugins.sla.field_reading import FieldError
 from plugins.sla.models import SlaClock
 
 Tone = Literal["neutral", "good", "warn", "bad", "info"]

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from core import timeline
+from core.calendars.business_time import WorkingTime
 from core.clock import now
 from core.contracts import CaseChange
 from core.db import db
 from core.model import Case, TimelineEntry
 from plugins.sla import clock, telling
-from plugins.sla.business_time import WorkingTime
 from plugins.sla.catalogue import Catalogue, Promise, load
 from plugins.sla.clock_state import ClockState, Flag, PhaseKind
 from plugins.sla.models import SlaClock

@@ -1,7 +1,7 @@
 """The calendars and policies of the house by name, and which of them a service has promised.
 
-Without any configuration there are the calendars ``default`` (Monday to Friday, 9 to 18, in the house's zone) and
-``24x7``, and the policy ``default``. A stored row with the same key takes the place of a built-in one.
+Calendars are the core's (:mod:`core.calendars`). Without any configuration there is the policy ``default``; a stored row
+with that key takes its place.
 """
 
 from __future__ import annotations
@@ -14,34 +14,18 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core import calendars as core_calendars
+from core.calendars import DEFAULT, ROUND_THE_CLOCK, NamedCalendar
+from core.calendars.business_time import CalendarTime, WorkingTime
 from core.contracts import Text
 from core.db import db
 from core.house import okno
 from core.model import Service
-from plugins.sla.business_time import BusinessTime, CalendarTime, WorkingTime
-from plugins.sla.models import SlaCalendar, SlaPolicy
-from plugins.sla.opening_hours import Calendar
+from plugins.sla.models import SlaPolicy
 from plugins.sla.priority import DEFAULT_POLICY, Measure, Policy, Priority, Terms
 
-DEFAULT = "default"
-ROUND_THE_CLOCK = "24x7"
 # What terms hold instead of a calendar's key when a policy counts every hour.
 NO_CALENDAR = ""
-
-
-@dataclass(frozen=True)
-class NamedCalendar:
-    """A calendar with its name; ``stored`` is False for a built-in one."""
-
-    key: str
-    title: Text
-    time: BusinessTime
-    stored: bool = False
-
-    @property
-    def calendar(self) -> Calendar:
-        """The opening hours themselves."""
-        return self.time.calendar
 
 
 @dataclass(frozen=True)
@@ -72,9 +56,11 @@ class Catalogue:
     policy_key: str
 
     def promise(self, service: Service | None) -> Promise:
-        """What ``service`` promises: its option ``sla``, as far as it names what exists, else the defaults."""
+        """What ``service`` promises: its option ``sla``, else its opening hours, else the defaults; what nobody knows is skipped."""
         chosen = options_of(service)
         calendar, policy = chosen.get("calendar", ""), chosen.get("policy", "")
+        if service is not None and calendar not in self.calendars:
+            calendar = service.calendar_key
         return Promise(
             calendar if calendar in self.calendars else self.calendar_key,
             policy if policy in self.policies else self.policy_key,
@@ -109,11 +95,8 @@ def options_of(service: Service | None) -> dict[str, str]:
 
 
 def load() -> Catalogue:
-    """The catalogue as it is now, by two queries; parsed calendars are kept from one call to the next."""
-    config = okno().config
-    calendars = {entry.key: entry for entry in _built_in(config.get("core.timezone"), config.get("sla.country"))}
-    for row in db.session.scalars(select(SlaCalendar)):
-        calendars[row.key] = NamedCalendar(row.key, Text(row.title_en, row.title_ru), _time(_text(row.settings)), True)
+    """The catalogue as it is now, by one query; the core keeps the calendars, parsed policies are kept from call to call."""
+    config, calendars = okno().config, core_calendars.calendars()
     policies = {DEFAULT: NamedPolicy(DEFAULT, Text("Standard targets", "Стандартные нормативы"), DEFAULT_POLICY)}
     for row in db.session.scalars(select(SlaPolicy)):
         policies[row.key] = NamedPolicy(row.key, Text(row.title_en, row.title_ru), _policy(_text(row.settings)), True)
@@ -131,22 +114,5 @@ def _text(settings: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=128)
-def _time(settings: str) -> BusinessTime:
-    return BusinessTime(Calendar.from_dict(json.loads(settings)))
-
-
-@lru_cache(maxsize=128)
 def _policy(settings: str) -> Policy:
     return Policy.from_dict(json.loads(settings))
-
-
-@lru_cache(maxsize=8)
-def _built_in(zone: str, country: str) -> tuple[NamedCalendar, NamedCalendar]:
-    week: dict[str, Any] = {"zone": zone, "weekly": {"mon-fri": ["09:00-18:00"]}}
-    if country:
-        week["country"] = country
-    always = {"zone": zone, "weekly": {"mon-sun": ["00:00-24:00"]}}
-    return (
-        NamedCalendar(DEFAULT, Text("Mon–Fri 9–18", "Пн–Пт 9–18"), _time(_text(week))),
-        NamedCalendar(ROUND_THE_CLOCK, Text("Around the clock", "Круглосуточно"), _time(_text(always))),
-    )

@@ -1,4 +1,4 @@
-"""Changing calendars, policies and which service has which: checked, audited, open clocks worked out anew."""
+"""Changing policies and what a service promises: checked, audited, open clocks worked out anew."""
 
 from __future__ import annotations
 
@@ -9,30 +9,21 @@ from typing import Any
 from sqlalchemy import select
 
 from core import audit
+from core.calendars.business_time import BusinessTime, NoOpenTime
+from core.calendars.field_reading import FieldError
+from core.calendars.opening_hours import Calendar
 from core.clock import now
+from core.contracts import Rejected, SetupChange, Text
 from core.db import db, transaction
+from core.house import okno
 from core.model import Service
+from core.schemas import Invalid
 from plugins.sla import upkeep
-from plugins.sla.business_time import BusinessTime, NoOpenTime
 from plugins.sla.catalogue import Catalogue, load, options_of
-from plugins.sla.field_reading import FieldError
-from plugins.sla.models import SlaCalendar, SlaClock, SlaPolicy
-from plugins.sla.opening_hours import Calendar
+from plugins.sla.models import SlaClock, SlaPolicy
 from plugins.sla.priority import Policy
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-
-
-def save_calendar(key: str, title_en: str, title_ru: str, settings: Mapping[str, Any]) -> int:
-    """Add or change a calendar; returns how many open clocks wait to be worked out anew.
-
-    Raises ``FieldError`` that names the field, also when the calendar could not hold a policy's longest target.
-    """
-    calendar = Calendar.from_dict(settings)
-    with transaction():
-        _hold_all_targets(calendar, load())
-        changed = _store(SlaCalendar, key, title_en, title_ru, calendar.to_dict())
-        return upkeep.mark(SlaClock.calendar_key == key) if changed else 0
 
 
 def save_policy(key: str, title_en: str, title_ru: str, settings: Mapping[str, Any]) -> int:
@@ -90,6 +81,45 @@ def _store(kind: Any, key: str, title_en: str, title_ru: str, settings: dict[str
     return changed
 
 
+# --- changes of the core that the promises depend on --------------------------------------------------
+
+
+def refuse_setup(change: SetupChange) -> None:
+    """Refuse hours too short for the targets, and the removal of a calendar that services or the house have chosen here."""
+    if change.kind != "calendar":
+        return
+    settings = change.changes["settings"][1]
+    if settings is None:
+        _refuse_used(change.key)
+    else:
+        _hold_all_targets(Calendar.from_dict(settings), load())
+
+
+def follow_setup(change: SetupChange) -> None:
+    """Ask for new terms where a calendar or a service's hours have changed. Needs a transaction."""
+    if change.kind == "calendar":
+        upkeep.mark(SlaClock.calendar_key == change.key)
+    elif change.kind == "service" and "calendar_key" in change.changes:
+        service_id = db.session.scalar(select(Service.id).where(Service.key == change.key))
+        if service_id is not None:
+            upkeep.mark(upkeep.of_service(service_id))
+
+
+def _refuse_used(key: str) -> None:
+    users = [
+        service.key for service in db.session.scalars(select(Service)) if options_of(service).get("calendar") == key
+    ]
+    if okno().config.get("sla.calendar") == key:
+        users.append("sla.calendar")
+    if users:
+        names = ", ".join(users)
+        text = Text(
+            f"Promises are measured by this calendar: {names}. Choose another at Service levels first.",
+            f"По этому календарю считаются сроки: {names}. Сначала выберите другой в «Сроках обслуживания».",
+        )
+        raise Rejected(text, "in-use")
+
+
 def _hold_all_targets(calendar: Calendar, catalogue: Catalogue) -> None:
     """A calendar without enough open time ahead would leave new cases without a clock."""
     time = BusinessTime(calendar)
@@ -98,4 +128,8 @@ def _hold_all_targets(calendar: Calendar, catalogue: Catalogue) -> None:
             for target in entry.policy.targets.values():
                 time.add(now(), max(target.resolution, target.response).lasting(time.day_length))
     except NoOpenTime:
-        raise FieldError("weekly", "there is too little open time ahead for the targets") from None
+        text = Text(
+            "There is too little open time ahead for the targets",
+            "Впереди слишком мало рабочего времени для нормативов",
+        )
+        raise Invalid({"weekly": text}) from None

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from plugins.sla.business_time import NoOpenTime, WorkingTime
+from core.calendars.business_time import NoOpenTime, WorkingTime
 from plugins.sla.clock_state import ClockState, Flag, Phase, PhaseKind
 from plugins.sla.priority import Terms
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from plugins.sla.field_reading import FieldError, choice_in, joined, list_in, mapping_in, refuse_unknown, text_in
+from core.calendars.field_reading import FieldError, choice_in, joined, list_in, mapping_in, refuse_unknown, text_in
 from plugins.sla.priority import Priority, Terms
 
 VERSION = 1

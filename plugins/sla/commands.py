@@ -1,4 +1,4 @@
-"""``okno sla``: calendars and policies to look at, clocks to work out anew."""
+"""``okno sla``: policies to look at, what services promise, clocks to work out anew."""
 
 from __future__ import annotations
 
@@ -9,66 +9,12 @@ import click
 from core.commands.terminal import House, answer, answer_rows, json_option, pass_house
 
 if TYPE_CHECKING:
-    from plugins.sla.catalogue import NamedCalendar, NamedPolicy
+    from plugins.sla.catalogue import NamedPolicy
 
 
 @click.group()
 def sla() -> None:
-    """Service levels: calendars, policies, clocks."""
-
-
-@sla.group()
-def calendars() -> None:
-    """Opening hours."""
-
-
-@calendars.command("list")
-@json_option
-@pass_house
-def list_calendars(house: House) -> None:
-    """All calendars, and how many open cases run by each."""
-    from plugins.sla.catalogue import load
-    from plugins.sla.models import SlaClock
-
-    with house.open():
-        catalogue, counts = load(), _counts(SlaClock.calendar_key)
-        rows = [
-            {
-                **_named(entry),
-                "zone": str(entry.calendar.zone),
-                "default": entry.key == catalogue.calendar_key,
-                "open_cases": counts.get(entry.key, 0),
-            }
-            for entry in catalogue.calendars.values()
-        ]
-    answer_rows(rows, ("key", "title_en", "title_ru", "zone", "default", "open_cases"), "no calendars")
-
-
-@calendars.command("show")
-@click.argument("key")
-@json_option
-@pass_house
-def show_calendar(house: House, key: str) -> None:
-    """One calendar: its hours by weekday, holidays, exceptions."""
-    from plugins.sla.catalogue import load
-
-    with house.open():
-        entry = load().calendars.get(key)
-    if entry is None:
-        raise click.ClickException(f"there is no calendar '{key}': see  okno sla calendars list")
-    settings = entry.calendar.to_dict()
-    answer({**_named(entry), "settings": settings}, "\n".join(_lines(entry, settings)))
-
-
-def _lines(entry: NamedCalendar, settings: dict[str, Any]) -> list[str]:
-    dated = {**settings["exceptions"], **dict.fromkeys(settings["holidays"], ())}
-    hours = {**settings["weekly"], **dict(sorted(dated.items()))}
-    return [
-        f"{entry.key}: {entry.title.en} / {entry.title.ru}",
-        f"{'zone':<12}{settings['zone']}",
-        *([f"{'country':<12}{settings['country']}"] if "country" in settings else []),
-        *(f"{day:<12}{', '.join(spans) or 'closed'}" for day, spans in hours.items()),
-    ]
+    """Service levels: policies and clocks; opening hours are in  okno calendars."""
 
 
 @sla.group()
@@ -122,7 +68,7 @@ def recompute(house: House) -> None:
     answer({"recomputed": renewed, "started": adopted}, f"{renewed} clocks worked out anew, {adopted} started")
 
 
-def _named(entry: NamedCalendar | NamedPolicy) -> dict[str, Any]:
+def _named(entry: NamedPolicy) -> dict[str, Any]:
     return {"key": entry.key, "title_en": entry.title.en, "title_ru": entry.title.ru, "built_in": not entry.stored}
 
 

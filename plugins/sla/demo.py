@@ -1,4 +1,4 @@
-"""The demo centre's calendars and policies, and the clocks of its cases by them."""
+"""The demo centre's policies, and the clocks of its cases by them; its hours are the core's."""
 
 from __future__ import annotations
 
@@ -13,22 +13,8 @@ from core.model import Case, Service
 from plugins.sla import catalogue_changes
 from plugins.sla.case_clocks import adopt
 from plugins.sla.catalogue import ROUND_THE_CLOCK, load
-from plugins.sla.models import SlaCalendar, SlaClock, SlaPolicy
+from plugins.sla.models import SlaClock, SlaPolicy
 
-CALENDARS: dict[str, tuple[Text, dict[str, Any]]] = {
-    "moscow": (
-        Text("Mon–Fri 9–18 Moscow, lunch", "Пн–Пт 9–18 МСК с обедом"),
-        {
-            "zone": "Europe/Moscow",
-            "country": "RU",
-            "weekly": {"mon-thu": ["09:00-13:00", "14:00-18:00"], "fri": ["09:00-13:00", "14:00-16:45"]},
-        },
-    ),
-    "london": (
-        Text("London 9–17:30", "Лондон 9–17:30"),
-        {"zone": "Europe/London", "country": "GB-ENG", "weekly": {"mon-fri": ["09:00-17:30"]}},
-    ),
-}
 POLICIES: dict[str, tuple[Text, dict[str, Any]]] = {
     "support": (
         Text("Support targets", "Нормативы поддержки"),
@@ -78,10 +64,6 @@ def load_demo() -> None:
 
 
 def _add_missing() -> None:
-    stored = set(db.session.scalars(select(SlaCalendar.key)))
-    for key, (title, settings) in CALENDARS.items():
-        if key not in stored:
-            catalogue_changes.save_calendar(key, title.en, title.ru, settings)
     stored = set(db.session.scalars(select(SlaPolicy.key)))
     for key, (title, settings) in POLICIES.items():
         if key not in stored:

@@ -21,6 +21,7 @@ from core.contracts import (
     Permission,
     PluginSchema,
     Setting,
+    SetupChange,
     Text,
 )
 
@@ -30,7 +31,7 @@ MANAGE = "sla.manage"
 
 @hookimpl
 def register_models() -> list[PluginSchema]:
-    """The tables sla_calendar, sla_policy, sla_clock."""
+    """The tables sla_policy, sla_clock."""
     from plugins.sla import models  # noqa: F401 -- importing them is what registers them
 
     return [PluginSchema(FOLDER / "migrations")]
@@ -52,21 +53,12 @@ def register_settings() -> list[Setting]:
             "default",
             Text("Policy of services without their own", "Нормативы сервисов без собственных"),
         ),
-        Setting(
-            "sla.country",
-            str,
-            "",
-            Text(
-                "Public holidays of the built-in calendar: RU, GB, US-NY; empty: none",
-                "Праздники встроенного календаря: RU, GB, US-NY; пусто: без праздников",
-            ),
-        ),
     ]
 
 
 @hookimpl
 def register_permissions() -> list[Permission]:
-    """Calendars, policies and which service has which."""
+    """Policies and what a service promises."""
     return [Permission(MANAGE, Text("Manage service levels", "Управлять сроками обслуживания"), ("admin",))]
 
 
@@ -116,6 +108,22 @@ def during_case_change(change: CaseChange) -> None:
     from plugins.sla.case_clocks import follow
 
     follow(change)
+
+
+@hookimpl
+def before_setup_change(change: SetupChange) -> None:
+    """Hours hold every target, and a calendar that promises depend on stays."""
+    from plugins.sla.catalogue_changes import refuse_setup
+
+    refuse_setup(change)
+
+
+@hookimpl
+def during_setup_change(change: SetupChange) -> None:
+    """Other hours: the open clocks are worked out anew."""
+    from plugins.sla.catalogue_changes import follow_setup
+
+    follow_setup(change)
 
 
 @hookimpl

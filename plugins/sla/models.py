@@ -1,4 +1,4 @@
-"""The tables: calendars and policies as administrators write them, one clock for each case."""
+"""The tables: policies as administrators write them, one clock for each case."""
 
 from __future__ import annotations
 
@@ -14,17 +14,6 @@ from core.model import Case
 
 def _only(name: str, column: str, where: str) -> Index:
     return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
-
-
-class SlaCalendar(db.Model):
-    """Opening hours by name. ``settings`` is what :meth:`plugins.sla.opening_hours.Calendar.from_dict` reads."""
-
-    __tablename__ = "sla_calendar"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), unique=True)
-    title_en: Mapped[str] = mapped_column(String(120))
-    title_ru: Mapped[str] = mapped_column(String(120))
-    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class SlaPolicy(db.Model):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from plugins.sla.field_reading import FieldError, choice_in, joined, mapping_in, refuse_unknown, text_in
-from plugins.sla.working_duration import WorkingDuration
+from core.calendars.field_reading import FieldError, choice_in, joined, mapping_in, refuse_unknown, text_in
+from core.calendars.working_duration import WorkingDuration
 
 IMMEDIATELY = WorkingDuration()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import ColumnElement, select, update
 
+from core.calendars.business_time import NoOpenTime
+from core.calendars.field_reading import FieldError
 from core.clock import now
 from core.db import db, transaction
 from core.model import Case
 from plugins.sla import clock
-from plugins.sla.business_time import NoOpenTime
 from plugins.sla.case_clocks import adopt, keep, renewed
 from plugins.sla.catalogue import Catalogue, load
 from plugins.sla.clock_state import ClockState
-from plugins.sla.field_reading import FieldError
 from plugins.sla.models import SlaClock
 
 BATCH = 200

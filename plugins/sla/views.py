@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
+from core.calendars.business_time import WorkingTime
 from core.clock import now
 from core.contracts import Badge, Text
 from core.db import db
@@ -19,7 +20,6 @@ from core.web.desk_queries import may_see, service_ids
 from core.web.language import here
 from plugins.sla import wording
 from plugins.sla.badges import badge
-from plugins.sla.business_time import WorkingTime
 from plugins.sla.catalogue import load
 from plugins.sla.clock import observe, reading
 from plugins.sla.clock_state import ClockState, Flag, Phase

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -25,15 +23,6 @@ PRIORITIES = {
     "high": Text("High", "Высокий"),
     "medium": Text("Medium", "Средний"),
     "low": Text("Low", "Низкий"),
-}
-SHORT_DAYS = {
-    "mon": Text("Mon", "Пн"),
-    "tue": Text("Tue", "Вт"),
-    "wed": Text("Wed", "Ср"),
-    "thu": Text("Thu", "Чт"),
-    "fri": Text("Fri", "Пт"),
-    "sat": Text("Sat", "Сб"),
-    "sun": Text("Sun", "Вс"),
 }
 LATE = Text("late by", "просрочено")
 RESPONSE, RESOLUTION = Text("First answer", "Первый ответ"), Text("Solution", "Решение")
@@ -71,13 +60,3 @@ def due_moment(at: datetime | None, language: str) -> str:
     if at is None:
         return ""
     return str(format_datetime(at, "d MMM, HH:mm", tzinfo=get_timezone() or ZoneInfo("UTC"), locale=language))
-
-
-def week(weekly: Mapping[str, Sequence[str]], language: str) -> list[str]:
-    """Opening hours by runs of like days: "Пн–Чт 09:00-13:00, 14:00-18:00"; closed days are left out."""
-    lines = []
-    for spans, run in groupby(weekly, key=lambda day: tuple(weekly[day])):
-        days = [SHORT_DAYS[day].to(language) for day in run]
-        if spans:
-            lines.append(f"{days[0]}{f'–{days[-1]}' if len(days) > 1 else ''} {', '.join(spans)}")
-    return lines

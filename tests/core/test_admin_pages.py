@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import re
-from contextvars import Context
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from core import audit, directory, intake, services
 from core.db import db as database
 from core.db import transaction
 from core.model import Intake, OutboxRow
+from tests.support.admin_browser import PASSWORD, Browser, sign_in
 
-PASSWORD = "correct horse battery"
 PAGES = (
     "", "/users", "/users?q=ann&all=1", "/users/new", "/users/boss", "/roles", "/roles/agent", "/roles/new", "/teams", "/teams/new",
-    "/teams/experts", "/services", "/services/new", "/services/support", "/dispositions?service=support", "/dispositions?service=",
+    "/teams/experts", "/calendars", "/calendars/new", "/calendars/default", "/services", "/services/new", "/services/support", "/dispositions?service=support", "/dispositions?service=",
     "/dispositions/new?service=support", "/workflows", "/workflows/survey", "/plugins", "/outbox", "/outbox?state=sent", "/intake",
     "/intake?state=done", "/audit", "/audit?actor=boss&type=user",
 )  # fmt: skip
-
-
-class Browser:
-    """A client that posts forms with their token. Each request has a context of its own, as on a server."""
-
-    def __init__(self, app: Flask, language: str = "en") -> None:
-        self.client = app.test_client()
-        self.headers = {"Accept-Language": language, "Accept": "text/html"}
-        self.token = ""
-
-    def send(self, method: str, path: str, **values: Any) -> TestResponse:
-        answer: TestResponse = Context().run(self.client.open, path, method=method, headers=self.headers, **values)
-        database.session.rollback()
-        return answer
-
-    def get(self, path: str) -> TestResponse:
-        answer = self.send("GET", f"/admin{path}")
-        self.keep_token(answer)
-        return answer
-
-    def post(self, path: str, **values: Any) -> TestResponse:
-        return self.send("POST", f"/admin{path}", data={"csrf_token": self.token, **values})
-
-    def keep_token(self, answer: TestResponse) -> None:
-        if found := re.search(r'name="csrf-token" content="([^"]+)"', answer.get_data(as_text=True)):
-            self.token = found[1]
-
-
-def sign_in(app: Flask, login: str, language: str = "en") -> Browser:
-    browser = Browser(app, language)
-    page = browser.send("GET", "/sign-in")
-    browser.keep_token(page)
-    answer = browser.send("POST", "/sign-in", data={"login": login, "password": PASSWORD, "csrf_token": browser.token})
-    assert answer.status_code == 302
-    browser.get("")
-    return browser
 
 
 @pytest.fixture(autouse=True)

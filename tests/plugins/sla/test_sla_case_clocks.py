@@ -37,9 +37,10 @@ def test_a_new_case_has_due_times_without_any_configuration(app: Any, open_case:
 def test_a_service_has_a_calendar_with_lunch_and_targets_of_its_own(
     db: Any, centre: SimpleNamespace, open_case: Case, clock_of: Any
 ) -> None:
+    from core import calendars
     from plugins.sla import catalogue_changes
 
-    catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    calendars.add_calendar("lunch", "With lunch", "С обедом", MOSCOW)
     targets = {"high": {"response": "2h", "resolution": "4h"}}
     catalogue_changes.save_policy("own", "Own", "Свои", {"targets": targets})
     catalogue_changes.assign(centre.service, "lunch", "own")
@@ -166,10 +167,10 @@ def test_a_breach_seen_only_at_the_answer_is_written_down_but_alarms_nobody(
 def test_a_changed_calendar_recomputes_open_cases_and_leaves_closed_ones(
     db: Any, centre: SimpleNamespace, open_case: Case, touch: Any, clock_of: Any
 ) -> None:
-    from core import clock
+    from core import calendars, clock
     from plugins.sla import catalogue_changes, upkeep
 
-    catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    calendars.add_calendar("lunch", "With lunch", "С обедом", MOSCOW)
     catalogue_changes.assign(centre.service, "lunch", "")
     opened = [open_case("medium") for _ in range(5)]
     closed = open_case("medium")
@@ -177,22 +178,88 @@ def test_a_changed_calendar_recomputes_open_cases_and_leaves_closed_ones(
     before, kept = clock_of(opened[0]).resolution_due, clock_of(closed).resolution_due
     holiday = {**MOSCOW, "exceptions": {"2026-06-18": []}}
     with clock.at(TUESDAY + minutes(20)):
-        assert catalogue_changes.save_calendar("lunch", "With lunch", "С обедом", holiday) == 5
+        calendars.update_calendar("lunch", settings=holiday)
         assert upkeep.recompute(limit=3) == 3
         assert upkeep.recompute(limit=3) == 2
         assert upkeep.recompute(limit=3) == 0
     assert {clock_of(case_id).resolution_due for case_id in opened} == {before + timedelta(days=1)}
     assert clock_of(closed).resolution_due == kept
-    assert catalogue_changes.save_calendar("lunch", "Lunch", "Обед", holiday) == 0
+    calendars.update_calendar("lunch", title_ru="Обед", settings=holiday)
+    assert upkeep.recompute() == 0
 
 
 def test_a_calendar_that_is_never_open_is_refused(db: Any) -> None:
-    from plugins.sla import catalogue_changes
-    from plugins.sla.field_reading import FieldError
+    from core import calendars
+    from core.schemas import Invalid
 
-    with pytest.raises(FieldError) as refused:
-        catalogue_changes.save_calendar("never", "Never", "Никогда", {"zone": "UTC", "weekly": {}})
-    assert refused.value.field == "weekly"
+    with pytest.raises(Invalid) as refused:
+        calendars.add_calendar("never", "Never", "Никогда", {"zone": "UTC", "weekly": {}})
+    assert "weekly" in refused.value.errors
+    assert not calendars.is_known("never")
+
+
+def test_a_calendar_by_which_promises_are_measured_stays(db: Any, centre: SimpleNamespace) -> None:
+    from core import calendars
+    from core.contracts import Rejected
+    from plugins.sla import catalogue_changes
+
+    calendars.add_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    catalogue_changes.assign(centre.service, "lunch", "")
+    with pytest.raises(Rejected, match="support") as refused:
+        calendars.remove_calendar("lunch")
+    assert refused.value.code == "in-use"
+    catalogue_changes.assign(centre.service, "", "")
+    calendars.remove_calendar("lunch")
+
+
+@pytest.mark.feature("S-02")
+def test_a_promise_is_measured_in_the_hours_of_its_service_unless_it_says_otherwise(
+    db: Any, centre: SimpleNamespace, open_case: Case, clock_of: Any
+) -> None:
+    from core import calendars, clock, services
+    from plugins.sla import upkeep
+
+    case_id = open_case("medium")
+    assert clock_of(case_id).calendar_key == "default"
+    calendars.add_calendar("lunch", "With lunch", "С обедом", MOSCOW)
+    with clock.at(TUESDAY + minutes(20)):
+        services.update_service(centre.service, calendar_key="lunch")
+        assert upkeep.recompute() == 1
+    assert clock_of(case_id).calendar_key == "lunch"
+
+
+@pytest.mark.feature("A-01")
+def test_calendars_of_an_older_house_move_to_the_core_with_their_keys(db: Any) -> None:
+    import importlib
+
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from sqlalchemy import inspect, text
+
+    from core.db import transaction
+
+    first = importlib.import_module("plugins.sla.migrations.0001_first_tables")
+    second = importlib.import_module("plugins.sla.migrations.0002_calendars_to_the_core")
+    with transaction():
+        connection = db.session.connection()
+        for table in ("sla_clock", "sla_policy"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        with Operations.context(MigrationContext.configure(connection)):
+            first.upgrade()
+            add = "INSERT INTO {} (key, title_en, title_ru, settings) VALUES (:key, :title, :title, :settings)"
+            hours = '{"zone": "UTC", "weekly": {"mon": ["09:00-18:00"]}}'
+            if connection.dialect.name == "postgresql":
+                add = add.replace(":settings", "CAST(:settings AS jsonb)")
+            connection.execute(text(add.format("calendar")), {"key": "both", "title": "Core", "settings": hours})
+            for key in ("both", "office"):
+                connection.execute(text(add.format("sla_calendar")), {"key": key, "title": "Sla", "settings": hours})
+            second.upgrade()
+        moved = {row.key: row.title_en for row in connection.execute(text("SELECT key, title_en FROM calendar"))}
+        assert moved == {"both": "Core", "office": "Sla"}
+        assert not inspect(connection).has_table("sla_calendar")
+    from core import calendars
+
+    assert calendars.get("office").calendar.weekly[0]
 
 
 def test_cases_from_before_the_plugin_get_a_clock_that_tells_their_life(

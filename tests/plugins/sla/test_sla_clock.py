@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plugins.sla.business_time import BusinessTime, CalendarTime, NoOpenTime
+from core.calendars.business_time import BusinessTime, CalendarTime, NoOpenTime
+from core.calendars.field_reading import FieldError
+from core.calendars.opening_hours import Calendar
 from plugins.sla.clock import (
     ClockError,
     change_terms,
@@ -25,8 +27,6 @@ from plugins.sla.clock import (
     start,
 )
 from plugins.sla.clock_state import ClockState, Flag, PhaseKind
-from plugins.sla.field_reading import FieldError
-from plugins.sla.opening_hours import Calendar
 from plugins.sla.priority import DEFAULT_POLICY, Priority, Terms
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

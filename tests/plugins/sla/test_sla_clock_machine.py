@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from plugins.sla.business_time import BusinessTime, CalendarTime, WorkingTime
+from core.calendars.business_time import BusinessTime, CalendarTime, WorkingTime
+from core.calendars.opening_hours import Calendar
 from plugins.sla.clock import (
     change_terms,
     hand_over,
@@ -25,7 +26,6 @@ from plugins.sla.clock import (
     start,
 )
 from plugins.sla.clock_state import ClockState, Flag
-from plugins.sla.opening_hours import Calendar
 from plugins.sla.priority import DEFAULT_POLICY, Priority, Terms
 
 ZERO = timedelta(0)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from flask import g
 from sqlalchemy import event, select
 
-from tests.plugins.sla.conftest import TUESDAY
+from tests.plugins.sla.conftest import MOSCOW, TUESDAY
 
 Case = Callable[..., int]
 
@@ -85,19 +85,6 @@ def browser(app: Any, centre: SimpleNamespace) -> Callable[..., Browser]:
     return open_one
 
 
-CALENDAR_FORM = {
-    "csrf_token": "csrf",
-    "key": "office",
-    "title_en": "Office",
-    "title_ru": "Офис",
-    "zone": "Europe/Moscow",
-    "country": "RU",
-    "mon": "09:00-13:00, 14:00-18:00",
-    "tue": "09:00-13:00, 14:00-18:00",
-    "exceptions": "2026-12-30: 09:00-15:00\n2026-12-31:",
-    "holidays": "2027-01-11",
-    "business_day": "8h",
-}
 POLICY_FORM = {
     "csrf_token": "csrf",
     "key": "gold",
@@ -152,16 +139,6 @@ def test_spans_are_said_shortly(minutes: float, english: str, russian: str) -> N
 
     length, day = timedelta(minutes=minutes), timedelta(hours=9)
     assert (span(length, day, "en"), span(-length, day, "ru")) == (english, russian)
-
-
-def test_like_days_are_named_together() -> None:
-    from plugins.sla.opening_hours import WEEKDAYS
-    from plugins.sla.wording import week
-
-    weekly = {
-        day: ["09:00-18:00"] if day in WEEKDAYS[:4] else ["10:00-15:00"] if day == "sat" else [] for day in WEEKDAYS
-    }
-    assert week(weekly, "ru") == ["Пн–Чт 09:00-18:00", "Сб 10:00-15:00"]
 
 
 def test_a_case_closed_in_time_has_no_badge_and_a_late_one_says_so(open_case: Case, touch: Any) -> None:
@@ -220,18 +197,15 @@ def test_the_tile_lists_the_most_urgent_first(centre: SimpleNamespace, open_case
 
 
 @pytest.mark.feature("S-02")
-def test_an_administrator_adds_a_calendar_and_gives_it_to_a_service(
+def test_an_administrator_gives_a_calendar_and_targets_to_a_service(
     db: Any, centre: SimpleNamespace, open_case: Case, clock_of: Any, browser: Any
 ) -> None:
+    from core import calendars
     from core.model import Audit
-    from plugins.sla.models import SlaCalendar
 
     client = browser(centre.admin)
     case_id = open_case("medium")
-    assert client.post("/admin/sla/calendars/new", data=CALENDAR_FORM).status_code == 303
-    stored = db.session.scalar(select(SlaCalendar))
-    assert stored.settings["weekly"]["mon"] == ["09:00-13:00", "14:00-18:00"]
-    assert stored.settings["exceptions"] == {"2026-12-30": ["09:00-15:00"], "2026-12-31": []}
+    calendars.add_calendar("office", "Office", "Офис", MOSCOW)
     assert client.post("/admin/sla/policies/new", data=POLICY_FORM).status_code == 303
     chosen = {"csrf_token": "csrf", "calendar": "office", "policy": "gold"}
     assert client.post(f"/admin/sla/services/{centre.service}", data=chosen).status_code == 303
@@ -239,37 +213,11 @@ def test_an_administrator_adds_a_calendar_and_gives_it_to_a_service(
     assert (row.calendar_key, row.policy_key, row.stale) == ("office", "gold", False)
     assert row.response_due == TUESDAY + timedelta(hours=1)
     actions = {(entry.actor, entry.action) for entry in db.session.scalars(select(Audit))}
-    assert {("root", "sla.calendar.added"), ("root", "sla.policy.added"), ("root", "sla.assigned")} <= actions
-    for path in ("", "/calendars/office", "/calendars/new", "/policies/gold", "/policies/new"):
+    assert {("root", "sla.policy.added"), ("root", "sla.assigned")} <= actions
+    for path in ("", "/policies/gold", "/policies/new"):
         page = client.get(f"/admin/sla{path}")
         assert page.status_code == 200, path
         assert "Сроки обслуживания" in page.text
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"mon": "9 to 5"}, "Пишите часы так"),
-        ({"zone": "Europe/Moskva"}, "Такого часового пояса нет"),
-        ({"country": "ZZ"}, "Праздники этой страны неизвестны"),
-        ({"exceptions": "завтра"}, "Пишите строку так"),
-        ({"holidays": "31.12.2026"}, "Пишите по одной дате"),
-        ({"business_day": "1d"}, "Пишите часы так: 8h"),
-        ({"key": "Не ключ"}, "Строчные латинские буквы"),
-        ({"key": "default"}, "уже занят"),
-        ({"title_ru": " "}, "Нужно название"),
-        ({"mon": "", "tue": "", "exceptions": ""}, "слишком мало рабочего времени"),
-    ],
-)
-def test_a_wrong_calendar_is_refused_by_the_field(
-    db: Any, centre: SimpleNamespace, browser: Any, change: dict[str, str], words: str
-) -> None:
-    from plugins.sla.models import SlaCalendar
-
-    page = browser(centre.admin).post("/admin/sla/calendars/new", data={**CALENDAR_FORM, **change})
-    assert page.status_code == 422
-    assert words in page.text
-    assert db.session.scalar(select(SlaCalendar)) is None
 
 
 @pytest.mark.parametrize(
@@ -307,11 +255,6 @@ def test_the_commands_list_show_and_recompute(app: Any, home: Path, open_case: C
     def data(*words: str) -> Any:
         return json.loads(run(*words, "--json").output)["data"]
 
-    assert {row["key"]: row["open_cases"] for row in data("calendars", "list")} == {"default": 1, "24x7": 0}
-    assert "mon         09:00-18:00" in run("calendars", "show", "default").output
-    assert data("calendars", "show", "default")["settings"]["zone"] == "Europe/Moscow"
-    missing = run("calendars", "show", "nope")
-    assert missing.exit_code == 1 and "okno sla calendars list" in missing.output
     assert "45m / 1d" in run("policies", "list").output
     assert data("policies", "list")[0]["default"]
     assert data("recompute") == {"recomputed": 1, "started": 0}
@@ -334,16 +277,17 @@ def test_the_doctor_names_what_a_service_asks_for_in_vain(db: Any, centre: Simpl
 def test_the_demo_has_calendars_and_clocks_and_may_be_loaded_again(
     db: Any, centre: SimpleNamespace, open_case: Case, touch: Any, clock_of: Any, notices_of: Any
 ) -> None:
+    from core import calendars
     from core.house import okno
-    from plugins.sla.models import SlaCalendar
 
+    for key in ("moscow", "london"):
+        calendars.add_calendar(key, key, key, MOSCOW)
     case_id = open_case("high")
     touch(case_id, minutes=20, status="closed")
     other = open_case("high")
     for _ in range(2):
         okno().hooks.load_demo("")
         assert not okno().plugins.peek_faults()
-    assert set(db.session.scalars(select(SlaCalendar.key))) == {"moscow", "london"}
     assert (clock_of(other).calendar_key, clock_of(other).policy_key) == ("24x7", "support")
     assert clock_of(other).response_breached
     assert clock_of(case_id).resolved and not clock_of(case_id).response_breached

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import plugins.sla
-from plugins.sla.opening_hours import Calendar
+from core.calendars.opening_hours import Calendar
 from plugins.sla.priority import DEFAULT_MATRIX, DEFAULT_POLICY, Policy, PriorityMatrix
 
 

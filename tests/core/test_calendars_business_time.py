@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from plugins.sla.business_time import BusinessTime, CalendarTime, NoOpenTime
-from plugins.sla.opening_hours import DAY, Calendar, Span, national_days
+from core.calendars.business_time import BusinessTime, CalendarTime, NoOpenTime
+from core.calendars.opening_hours import DAY, Calendar, Span, national_days
 
 OFFICE = {"mon-fri": ["09:00-13:00", "14:00-18:00"]}
 SECOND = timedelta(seconds=1)

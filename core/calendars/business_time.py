@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from plugins.sla.opening_hours import DAY, Calendar
+from core.calendars.opening_hours import DAY, Calendar
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL = _EPOCH.toordinal()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from plugins.sla.field_reading import FieldError, text_in
+from core.calendars.field_reading import FieldError, text_in
 
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
 _PART = re.compile(r"(\d{1,9})\s*([dhms])\s*")

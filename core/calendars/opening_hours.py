@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from plugins.sla.field_reading import FieldError, date_in, joined, list_in, mapping_in, refuse_unknown, text_in
-from plugins.sla.working_duration import WorkingDuration
+from core.calendars.field_reading import FieldError, date_in, joined, list_in, mapping_in, refuse_unknown, text_in
+from core.calendars.working_duration import WorkingDuration
 
 DAY = 86_400
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
