@@ -95,7 +95,7 @@ def _keep(session: Session, _context: Any) -> None:
 
 def _entry(row: Any, *, changed: bool = False) -> Iterator[tuple[Key, tuple[str, ...]]]:
     if isinstance(row, ContactAddress):
-        if row.contact_id is not None and (not changed or _differs(row, ("value", "contact_id"))):
+        if not changed or _differs(row, ("value", "contact_id")):
             yield ("contact", row.contact_id), (row.value,)
         return
     found = _TEXTS.get(type(row))

@@ -167,6 +167,21 @@ def flag(default: bool) -> fields.Boolean:
     return fields.Boolean(load_default=default, error_messages=messages)
 
 
+def choice(*choices: str, default: str = "") -> fields.String:
+    """One of some words; leave "" among them for «none»."""
+    return words(max(map(len, choices)), _one_of(*choices), default=default)
+
+
+def email_line() -> fields.String:
+    """An email address or nothing."""
+    return words(254, _email)
+
+
+def zone_line() -> fields.String:
+    """An IANA time zone or nothing."""
+    return words(60, _timezone)
+
+
 class Form(Schema):
     """The base: texts lose surrounding blanks, unknown fields are refused."""
 
