@@ -23,6 +23,10 @@ LANGUAGES = ("ru", "en")
 SUCCESS = ("success", "failure", "neutral")
 CLOSED_ACTIONS = ("wait", "offer", "overflow")
 AGENT_CHOICES = ("longest_idle", "most_skilled", "fewest_handled")
+CASE_FIELD_TYPES = ("text", "lines", "number", "date", "choice", "bool", "url", "email", "phone")
+PING_KINDS = ("expert", "supervisor", "expert_support")
+AFTER_STATES = ("ready", "not_ready")
+CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SERVICE_TEXTS = ("acknowledgement", "signature", "greeting")
 
 REQUIRED = Text("Please fill this in.", "Заполните это поле.")
@@ -125,6 +129,14 @@ def _timezone(value: str) -> None:
         )
 
 
+def _page(value: str) -> None:
+    if value and (not value.startswith(("/", "https://", "http://")) or value.startswith("//")):
+        raise wrong(
+            "A page of the desk like /queue, or an address that begins with https://.",
+            "Страница рабочего места, например /queue, или адрес, который начинается с https://.",
+        )
+
+
 def _one_of(*choices: str) -> Callable[[str], None]:
     listed = ", ".join(choice for choice in choices if choice)
 
@@ -155,10 +167,12 @@ def words(limit: int, *checks: Callable[[str], None], required: bool = False, de
     return fields.String(load_default=default, validate=validate, error_messages=messages)
 
 
-def number(low: int, high: int, default: int) -> fields.Integer:
-    """A whole number of a range."""
+def number(low: int, high: int, default: int, *, key: str | None = None) -> fields.Integer:
+    """A whole number of a range; ``key`` is its name outside when that is another."""
     messages: dict[str, Any] = {key: [NOT_NUMBER] for key in ("null", "invalid", "too_large")}
-    return fields.Integer(load_default=default, validate=_between(low, high), error_messages=messages)
+    return fields.Integer(
+        load_default=default, validate=_between(low, high), error_messages=messages, data_key=key, attribute=key
+    )
 
 
 def flag(default: bool) -> fields.Boolean:
@@ -243,6 +257,74 @@ class ServiceForm(Form):
     target_percent = number(1, 100, 80)
     target_seconds = number(1, 604_800, 60)
     texts = fields.Dict(keys=words(40, _key), values=words(10_000), load_default=dict)
+
+
+class SkillForm(Form):
+    key = words(40, _key, required=True)
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+
+
+class DemandForm(Form):
+    skill = words(40, _key, required=True)
+    level = number(1, 5, 1)
+    relax_seconds = number(0, 86_400, 0)
+    floor = number(0, 5, 0)
+
+
+class LineForm(Form):
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+    take_seconds = number(0, 31_536_000, 0)
+    solve_seconds = number(0, 31_536_000, 0)
+    place = number(1, 9, 1, key="number")
+
+
+class PingTargetForm(Form):
+    key = words(40, _key, required=True)
+    kind = words(16, _one_of(*PING_KINDS), default="expert")
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+    target_seconds = number(0, 604_800, 900)
+    active = flag(True)
+
+
+class PingFieldForm(Form):
+    key = words(40, _key, required=True)
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+    required = flag(False)
+
+
+class TeamRulesForm(Form):
+    capacity = fields.Dict(keys=fields.String(), load_default=dict)
+    mix = fields.List(fields.Raw(), load_default=list)
+    after_sign_in = words(10, _one_of("", *AFTER_STATES))
+    after_work = words(10, _one_of("", *AFTER_STATES))
+    after_reject = words(10, _one_of("", *AFTER_STATES))
+    after_no_answer = words(10, _one_of("", *AFTER_STATES))
+    away_minutes = number(0, 1440, 15)
+    break_minutes = number(0, 1440, 60)
+    start_url = words(300, _page)
+
+
+class CaseFieldForm(Form):
+    key = words(40, _key, required=True)
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+    type = words(10, _one_of(*CASE_FIELD_TYPES), default="text")
+    choices = fields.List(fields.Raw(), load_default=list)
+    required = flag(False)
+    position = number(-10_000, 10_000, 0)
+    active = flag(True)
+
+
+class CaseCategoryForm(Form):
+    key = words(80, _key, required=True)
+    title_en = words(120, required=True)
+    title_ru = words(120, required=True)
+    position = number(-10_000, 10_000, 0)
+    active = flag(True)
 
 
 class PlaceForm(Form):
