@@ -19,7 +19,11 @@ INTERACTION_STATES = ("queued", "offered", "active", "wrap_up", "closed")
 
 
 class Interaction(db.Model):
-    """A call, an email exchange, a chat session (обращение). State changes live in :mod:`core.assignment` only."""
+    """A call, an email exchange, a chat session (обращение). State changes live in :mod:`core.assignment` only.
+
+    ``queued_at`` is its place in the queue, ``waiting_since`` when this wait began, from which relaxation and overflow count.
+    ``team_id`` narrows it to one team until an agent has it.
+    """
 
     __tablename__ = "interaction"
     __table_args__ = (
@@ -28,6 +32,26 @@ class Interaction(db.Model):
         Index("ix_interaction_agent_id_accepted_at", "agent_id", "accepted_at"),
         Index("ix_interaction_service_id_state", "service_id", "state"),
         Index("ix_interaction_case_id_state", "case_id", "state"),
+        Index(
+            "ix_interaction_waiting",
+            "service_id",
+            "line",
+            "channel",
+            text("priority DESC"),
+            "queued_at",
+            "id",
+            "team_id",
+            "waiting_since",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_interaction_agent_id_closed_at",
+            "agent_id",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
         Index(
             "ix_interaction_service_id_accepted_at",
             "service_id",
@@ -59,6 +83,8 @@ class Interaction(db.Model):
     help_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     priority: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime] = mapped_column(default=now)
+    waiting_since: Mapped[datetime] = mapped_column(default=now)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"))
     accepted_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]

@@ -35,6 +35,35 @@ def upgrade() -> None:
     op.add_column("interaction", sa.Column("line", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("interaction", sa.Column("help_wanted_at", UTCDateTime(), nullable=True))
     add_reference("interaction", "help_by_id", "user", "SET NULL")
+    add_reference("interaction", "team_id", "team", "SET NULL")
+    op.add_column(
+        "interaction", sa.Column("waiting_since", UTCDateTime(), nullable=False, server_default="2020-01-01 00:00:00")
+    )
+    op.execute("UPDATE interaction SET waiting_since = queued_at")
+    # What a pass of the router reads: the queue of each service, line and channel in its order.
+    op.create_index(
+        "ix_interaction_waiting",
+        "interaction",
+        [
+            "service_id",
+            "line",
+            "channel",
+            sa.text("priority DESC"),
+            "queued_at",
+            "id",
+            "team_id",
+            "waiting_since",
+        ],
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_interaction_agent_id_closed_at",
+        "interaction",
+        ["agent_id", "closed_at"],
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
 
     op.add_column(
         "presence", sa.Column("active_at", UTCDateTime(), nullable=False, server_default="2020-01-01 00:00:00")
@@ -44,6 +73,7 @@ def upgrade() -> None:
     )
     op.add_column("presence", sa.Column("next_state", sa.String(length=12), nullable=False, server_default=""))
     op.add_column("presence", sa.Column("next_reason", sa.String(length=40), nullable=False, server_default=""))
+    op.add_column("presence", sa.Column("next_by_id", sa.Integer(), nullable=True))
 
     add_reference("presence_change", "actor_id", "user", "SET NULL")
     op.add_column("sign_in", sa.Column("left_at", UTCDateTime(), nullable=True))
