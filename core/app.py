@@ -95,6 +95,8 @@ def make_flask(house: Okno) -> Flask:
 
 def register_contributions(house: Okno) -> None:
     """Ask every plugin what it adds."""
+    from core.api.blueprint import all_operations
+
     hooks = house.hooks
     house.channels = hooks.channels()
     house.permissions = {item.name: item for item in CORE_PERMISSIONS} | hooks.permissions()
@@ -104,7 +106,9 @@ def register_contributions(house: Okno) -> None:
     house.search_sources = hooks.search_sources()
     house.outbox_handlers = hooks.outbox_handlers()
     house.notices = hooks.notices()
+    house.error_texts = hooks.error_texts()
     house.assets = hooks.assets()
+    house.api = all_operations(house)
 
 
 def mount_web(app: Flask, house: Okno) -> None:

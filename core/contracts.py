@@ -617,6 +617,16 @@ class HomeTile:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorText:
+    """An error that people can meet: what it is called, why it happens, what to do. ``code`` is that of :class:`Rejected`."""
+
+    code: str
+    title: Text
+    cause: Text
+    remedy: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """A stylesheet or ES module under the plugin's own static folder, loaded with the desk."""
 

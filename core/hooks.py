@@ -135,6 +135,9 @@ class Hooks:
     def assets(self) -> list[c.Asset]:
         return [asset for _, asset in self._collect("register_assets", c.Asset)]
 
+    def error_texts(self) -> dict[str, c.ErrorText]:
+        return self._unique("register_error_texts", c.ErrorText, "code")
+
     # channels
     def before_interaction_open(self, inbound: c.Inbound) -> None:
         self._run("before_interaction_open", inbound=inbound)

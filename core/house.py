@@ -27,7 +27,9 @@ class Okno:
     search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
     outbox_handlers: dict[str, c.OutboxHandler] = field(default_factory=dict)
     notices: dict[str, c.NoticeKind] = field(default_factory=dict)
+    error_texts: dict[str, c.ErrorText] = field(default_factory=dict)
     assets: list[c.Asset] = field(default_factory=list)
+    api: list[c.ApiOperation] = field(default_factory=list)
     schemas: list[tuple[str, c.PluginSchema]] = field(default_factory=list)
 
 

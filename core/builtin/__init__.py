@@ -1,7 +1,14 @@
 """The core's own plugins: what it does through the same hooks as everybody else, each replaceable by a plugin."""
 
-from core.builtin import basics, find, ping_desk, router, steps
+from core.builtin import basics, errors, find, ping_desk, router, steps
 
-BUILTINS = {"core.router": router, "core.steps": steps, "core.basics": basics, "core.find": find, "core.pings": ping_desk}
+BUILTINS = {
+    "core.router": router,
+    "core.steps": steps,
+    "core.basics": basics,
+    "core.find": find,
+    "core.pings": ping_desk,
+    "core.errors": errors,
+}
 
 __all__ = ["BUILTINS"]

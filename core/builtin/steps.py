@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core import casework, hookimpl, timeline, variables
+from core import case_notes, casework, hookimpl, timeline, variables
 from core.contracts import (
     DispositionInfo,
     InteractionInfo,
@@ -66,7 +66,7 @@ def add_note(context: StepContext) -> StepResult:
     """Write ``text`` as a note into the case."""
     text = _filled(context, context.params["text"])
     if context.case is not None:
-        casework.add_note(context.case.id, None, text)
+        case_notes.add(context.case.id, None, text)
     return StepResult(note=text[:200])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
-from core.contracts import Asset, Badge, Control, DeskContext, HomeTile, MenuItem, NoticeKind, Panel
+from core.contracts import Asset, Badge, Control, DeskContext, ErrorText, HomeTile, MenuItem, NoticeKind, Panel
 
 hookspec = pluggy.HookspecMarker("okno")
 
@@ -136,4 +136,21 @@ def register_notices() -> list[NoticeKind]:  # type: ignore[empty-body]
                 return Text(f"Order {data['number']} is paid", f"Заказ {data['number']} оплачен")
 
             return [NoticeKind("orders.paid", "cash", words)]
+    """
+
+
+@hookspec
+def register_error_texts() -> list[ErrorText]:  # type: ignore[empty-body]
+    """Explain the codes that the plugin's operations are ``Rejected`` with; a test demands it of the shipped ones.
+
+    Called: once, at start.
+    Returns: texts; :func:`core.error_texts.read` makes them from a YAML file. A code taken already is a fault.
+    Exceptions: the plugin's codes show their sentence without cause and remedy, the fault is counted.
+    Used by: kb, email, chat, voice.
+
+    Example::
+
+        @hookimpl
+        def register_error_texts():
+            return error_texts.read(Path(__file__).parent / "errors.yml")
     """

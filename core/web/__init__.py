@@ -12,10 +12,36 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, house: Okno) -> None:
     """Register language, security, errors and the core's routes."""
-    from core.web import admin, auth, desk, errors, health, language, ping_views, security
+    from core.api import blueprint as api
+    from core.web import (
+        admin,
+        auth,
+        case_pages,
+        desk,
+        errors,
+        health,
+        language,
+        ping_views,
+        screen_pop_views,
+        security,
+        sessions,
+        states,
+    )
 
     language.mount(app, house)
     security.mount(app, house)
     errors.mount(app)
-    for blueprint in (auth.blueprint, health.blueprint, desk.blueprint, ping_views.blueprint, admin.blueprint):
+    for blueprint in (
+        auth.blueprint,
+        sessions.blueprint,
+        health.blueprint,
+        desk.blueprint,
+        case_pages.blueprint,
+        ping_views.blueprint,
+        error_pages.blueprint,
+        screen_pop_views.blueprint,
+        states.blueprint,
+        admin.blueprint,
+    ):
         app.register_blueprint(blueprint)
+    api.mount(app, house)

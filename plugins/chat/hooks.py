@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import hookimpl
+from core import error_texts, hookimpl
 from core.contracts import (
     BlueprintMount,
     Capabilities,
     Channel,
     Control,
     DeskContext,
+    ErrorText,
     Inbound,
     InteractionInfo,
     MenuItem,
@@ -132,3 +133,9 @@ def load_demo(folder: str) -> None:
     from plugins.chat.operations import ensure_entry
 
     ensure_entry("demo")
+
+
+@hookimpl
+def register_error_texts() -> list[ErrorText]:
+    """What the plugin's operations refuse, with cause and remedy."""
+    return error_texts.read(HERE / "errors.yml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import hookimpl
+from core import error_texts, hookimpl
 from core.contracts import (
     BlueprintMount,
     Capabilities,
@@ -12,6 +12,7 @@ from core.contracts import (
     CommandMount,
     Daemon,
     DeskContext,
+    ErrorText,
     HealthCheck,
     Job,
     MenuItem,
@@ -176,3 +177,9 @@ def check_health() -> list[HealthCheck]:
     from plugins.email.health import checks
 
     return checks()
+
+
+@hookimpl
+def register_error_texts() -> list[ErrorText]:
+    """What the plugin's operations refuse, with cause and remedy."""
+    return error_texts.read(Path(__file__).parent / "errors.yml")

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import hookimpl
+from core import error_texts, hookimpl
 from core.contracts import (
     Asset,
     BlueprintMount,
     CommandMount,
     DeskContext,
+    ErrorText,
     HealthCheck,
     HomeTile,
     Job,
@@ -192,3 +193,9 @@ def check_health() -> list[HealthCheck]:
     from plugins.kb.index import health
 
     return [health()]
+
+
+@hookimpl
+def register_error_texts() -> list[ErrorText]:
+    """What the plugin's operations refuse, with cause and remedy."""
+    return error_texts.read(HERE / "errors.yml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import hookimpl
+from core import error_texts, hookimpl
 from core.contracts import (
     BlueprintMount,
     Capabilities,
@@ -12,6 +12,7 @@ from core.contracts import (
     CommandMount,
     Control,
     DeskContext,
+    ErrorText,
     InteractionInfo,
     MenuItem,
     Setting,
@@ -120,3 +121,9 @@ def load_demo(folder: str) -> None:
     from plugins.voice.operations import ensure_number
 
     ensure_number("+78000000001")
+
+
+@hookimpl
+def register_error_texts() -> list[ErrorText]:
+    """What the plugin's operations refuse, with cause and remedy."""
+    return error_texts.read(HERE / "errors.yml")

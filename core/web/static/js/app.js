@@ -15,14 +15,15 @@ export function icon(name, size = "sm") {
   return holder.content.firstChild;
 }
 
-export function toast(text, level = "info") {
+export function toast(text, level = "info", help = "") {
   const place = document.getElementById("toasts");
   const tone = TONES[level] || "";
-  if (!text || all(".toast span", place).some((other) => other.textContent === text)) return;
+  if (!text || all(".toast span", place).some((other) => other.firstChild.textContent === text)) return;
   const line = document.createElement("div");
   line.className = `toast ${tone && `toast-${tone}`}`;
   const words = document.createElement("span");
   words.textContent = text;
+  if (help && help !== text) words.append(Object.assign(document.createElement("small"), { className: "toast-help", textContent: help }));
   const close = document.createElement("button");
   close.className = "btn btn-ghost btn-icon btn-sm";
   close.ariaLabel = texts.dismiss;
@@ -76,7 +77,7 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 });
 document.addEventListener("toast", (event) => {
   const place = event.target.closest?.("form")?.querySelector("[data-form-error]");
-  if (!place || event.detail.level !== "error") return toast(event.detail.text, event.detail.level);
+  if (!place || event.detail.level !== "error") return toast(event.detail.text, event.detail.level, event.detail.help);
   place.hidden = false;
   place.lastElementChild.textContent = event.detail.text;
 });
