@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-import secrets
 import unicodedata
 from functools import lru_cache
 from urllib.parse import unquote
 
+from core.casework import TOKEN_ALPHABET, TOKEN_LENGTH
 from plugins.email.headers import ascii_address, decode_header
 from plugins.email.mime import ParsedMail
 
-TOKEN_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-TOKEN_LENGTH = 10
 DEFAULT_PREFIX = "Okno"
 
 _BETWEEN = r"[\s_\u00ad\u200b-\u200f\u2060\ufeff]{0,3}"
@@ -30,11 +28,6 @@ _LABEL_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _QUOTED_BYTES = re.compile(r"=([0-9A-F]{2})", re.IGNORECASE)
-
-
-def new_token() -> str:
-    """A fresh thread token: 50 random bits, so that a stranger can't guess his way into a case."""
-    return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
 def tag_subject(subject: str, token: str, prefix: str = DEFAULT_PREFIX) -> str:

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.casework import TOKEN_ALPHABET, new_token
 from plugins.email.mime import parse
 from plugins.email.threads import (
-    TOKEN_ALPHABET,
     find_tokens,
     is_our_message_id,
     message_id,
-    new_token,
     normalise_subject,
     reference_ids,
     source_key,
