@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from core import casework, presence, timeline
+from core import case_form, casework, presence, timeline
 from core.clock import now
 from core.contracts import AgentInfo, DispositionInfo, Rejected, Text
 from core.db import db, on_commit, transaction
@@ -19,7 +19,7 @@ from core.events import log as events
 from core.events.wake import wake
 from core.house import okno
 from core.model import Disposition, Interaction, Offer, Presence, Service, ServiceTeam, TeamMember, User
-from core.snapshots import disposition_info, interaction_info
+from core.snapshots import disposition_info, interaction_info, service_info
 from core.workflow import engine as workflow
 
 GONE = Text("The interaction is no longer offered to you", "Обращение вам больше не предлагается")
@@ -154,7 +154,8 @@ def _declined(interaction_ids: list[int]) -> set[tuple[int, int]]:
 def _choose(interaction: Interaction, able: list[AgentInfo]) -> int | None:
     hooks = okno().hooks
     info = interaction_info(interaction)
-    chosen = hooks.choose_agent(info, able, hooks.agent_scores(info, able))
+    service = service_info(interaction.service)
+    chosen = hooks.choose_agent(info, able, hooks.agent_scores(info, able, service), service)
     return chosen if chosen in {agent.id for agent in able} else None
 
 
@@ -337,6 +338,8 @@ def _follow(interaction: Interaction, disposition: Disposition, actor_id: int | 
     case = interaction.case
     others = select(Interaction.id).where(Interaction.case_id == case.id, Interaction.state != "closed").limit(1)
     if disposition.closes_case and db.session.scalar(others) is None:
+        if actor_id is not None:
+            case_form.check_complete(case)
         casework.close(case, cause="disposition", actor_id=actor_id)
     elif case.status == "open":
         casework.touch(case, status="pending", cause="disposition")

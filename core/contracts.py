@@ -238,7 +238,11 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInfo:
-    """A service as hooks see it."""
+    """A service as hooks see it.
+
+    The last three are filled in where an agent is chosen: ``agent_choice`` is longest_idle, most_skilled or
+    fewest_handled, ``skills`` the levels asked for at first by the skill's key.
+    """
 
     id: int
     key: str
@@ -247,6 +251,9 @@ class ServiceInfo:
     team_ids: tuple[int, ...]
     priority: int
     disposition_required: bool
+    agent_choice: str = "longest_idle"
+    prefers_last_agent: bool = True
+    skills: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +275,7 @@ class CaseInfo:
 
 @dataclass(frozen=True, slots=True)
 class InteractionInfo:
-    """An interaction as hooks see it."""
+    """An interaction as hooks see it. ``preferred_agent_id`` is the agent of before, ``line`` the support line."""
 
     id: int
     channel: str
@@ -280,6 +287,8 @@ class InteractionInfo:
     agent_id: int | None
     priority: int
     queued_at: datetime | None
+    preferred_agent_id: int | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +334,10 @@ class SetupChange:
 
 @dataclass(frozen=True, slots=True)
 class AgentInfo:
-    """An agent who could take an interaction now. ``ready_since`` orders by longest idle."""
+    """An agent who could take an interaction now. ``ready_since`` orders by longest idle.
+
+    ``skills`` are levels (1 to 5) by the skill's key, ``in_hand`` numbers of interactions by channel.
+    """
 
     id: int
     login: str
@@ -333,6 +345,8 @@ class AgentInfo:
     languages: tuple[str, ...]
     ready_since: datetime
     handled_today: int = 0
+    skills: Mapping[str, int] = field(default_factory=dict)
+    in_hand: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

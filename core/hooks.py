@@ -160,17 +160,27 @@ class Hooks:
         place: c.QueuePlace | None = self._first("choose_queue", c.QueuePlace, interaction=interaction, service=service)
         return place
 
-    def agent_scores(self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo]) -> dict[int, float]:
-        totals = {agent.id: 0.0 for agent in agents}
-        for _, score in self._collect("collect_agent_scores", c.AgentScore, interaction=interaction, agents=agents):
-            if score.agent_id in totals:
-                totals[score.agent_id] += score.score
+    def agent_scores(
+        self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo], service: c.ServiceInfo
+    ) -> dict[int, float]:
+        """The sums of all opinions by agent id; agents of whom nobody said anything are left out."""
+        known = {agent.id for agent in agents}
+        totals: dict[int, float] = {}
+        arguments = {"interaction": interaction, "agents": agents, "service": service}
+        for _, score in self._collect("collect_agent_scores", c.AgentScore, **arguments):
+            if score.agent_id in known:
+                totals[score.agent_id] = totals.get(score.agent_id, 0.0) + score.score
         return totals
 
     def choose_agent(
-        self, interaction: c.InteractionInfo, agents: Sequence[c.AgentInfo], scores: dict[int, float]
+        self,
+        interaction: c.InteractionInfo,
+        agents: Sequence[c.AgentInfo],
+        scores: dict[int, float],
+        service: c.ServiceInfo,
     ) -> int | None:
-        chosen: int | None = self._first("choose_agent", int, interaction=interaction, agents=agents, scores=scores)
+        arguments = {"interaction": interaction, "agents": agents, "scores": scores, "service": service}
+        chosen: int | None = self._first("choose_agent", int, **arguments)
         return chosen
 
     def after_assigned(self, interaction: c.InteractionInfo) -> None:

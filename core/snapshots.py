@@ -46,6 +46,8 @@ def interaction_info(interaction: Interaction) -> c.InteractionInfo:
         agent_id=interaction.agent_id,
         priority=interaction.priority,
         queued_at=interaction.queued_at,
+        preferred_agent_id=interaction.preferred_agent_id,
+        line=interaction.line,
     )
 
 

@@ -147,8 +147,8 @@ def test_every_hook_is_isolated_and_counted_each_under_its_own_name(house: House
     assignment.take(interaction.id, _at_the_desk(house.agent_id))
     assignment.complete(interaction.id, house.agent_id, house.solved_id, "")
     with transaction():
-        hooks.choose_agent(None, [], {})  # type: ignore[arg-type]
-        hooks.agent_scores(None, [])  # type: ignore[arg-type]
+        hooks.choose_agent(None, [], {}, None)  # type: ignore[arg-type]
+        hooks.agent_scores(None, [], None)  # type: ignore[arg-type]
     hooks.jobs(), hooks.daemons(), hooks.commands(), hooks.health(), hooks.load_demo("")
     assert [str(hint) for hint in hooks.hints("en")]
     hooks.extend_search_query(SearchQuery("x"))

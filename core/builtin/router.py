@@ -1,4 +1,4 @@
-"""The built-in router: the service by its entry, the queue by priority, the agent by score and then longest idle."""
+"""The built-in router: the service by its entry, the queue by priority, the agent by score and then as the service says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from core import hookimpl
 from core.contracts import AgentInfo, AgentScore, Inbound, InteractionInfo, QueuePlace, ServiceInfo
 from core.db import db
 from core.model import Interaction, ServiceEntry
+from core.routing.choice import LAST_AGENT_SCORE, best_of
 
-LAST_AGENT = 10.0
 CASE_WEIGHT = {"critical": 300, "high": 200, "medium": 100, "low": 0}
 
 
@@ -36,15 +36,17 @@ def choose_queue(interaction: InteractionInfo, service: ServiceInfo) -> QueuePla
 
 
 @hookimpl
-def collect_agent_scores(interaction: InteractionInfo, agents: Sequence[AgentInfo]) -> list[AgentScore]:
-    """The agent who had the case before knows it."""
-    row = db.session.get(Interaction, interaction.id)
-    last = row.preferred_agent_id if row else None
-    return [AgentScore(agent.id, LAST_AGENT, "had the case") for agent in agents if agent.id == last]
+def collect_agent_scores(
+    interaction: InteractionInfo, agents: Sequence[AgentInfo], service: ServiceInfo
+) -> list[AgentScore]:
+    """The agent who had the case before knows it, where the service wants it so."""
+    last = interaction.preferred_agent_id if service.prefers_last_agent else None
+    return [AgentScore(agent.id, LAST_AGENT_SCORE, "had the case") for agent in agents if agent.id == last]
 
 
 @hookimpl(trylast=True)
-def choose_agent(interaction: InteractionInfo, agents: Sequence[AgentInfo], scores: dict[int, float]) -> int:
-    """The highest score; among equals the longest idle, who comes first."""
-    best = max(scores.get(agent.id, 0.0) for agent in agents)
-    return next(agent.id for agent in agents if scores.get(agent.id, 0.0) == best)
+def choose_agent(
+    interaction: InteractionInfo, agents: Sequence[AgentInfo], scores: dict[int, float], service: ServiceInfo
+) -> int:
+    """The highest score, then as the service says, then the longest idle."""
+    return best_of(agents, scores, service.agent_choice, service.skills).id

@@ -48,11 +48,14 @@ def choose_queue(interaction: InteractionInfo, service: ServiceInfo) -> QueuePla
 
 
 @hookspec
-def collect_agent_scores(interaction: InteractionInfo, agents: Sequence[AgentInfo]) -> list[AgentScore]:  # type: ignore[empty-body]
+def collect_agent_scores(  # type: ignore[empty-body]
+    interaction: InteractionInfo, agents: Sequence[AgentInfo], service: ServiceInfo
+) -> list[AgentScore]:
     """Say who suits an interaction better or worse; scores of all plugins add up per agent.
 
     Called: for each interaction about to be offered, in the routing transaction.
-    Args: interaction: what waits; agents: those who are ready and serve its teams.
+    Args: interaction: what waits; agents: those who may serve it now, by team, skills, capacity and hours, longest idle
+        first; service: with the skills it asks for and its choice of agent.
     Returns: scores for any of them; positive is better. None given counts as 0.
     Exceptions: counted; the plugin's scores are left out.
     Used by: the built-in router (the agent who had the case before).
@@ -60,25 +63,28 @@ def collect_agent_scores(interaction: InteractionInfo, agents: Sequence[AgentInf
     Example::
 
         @hookimpl
-        def collect_agent_scores(interaction, agents):
-            return [AgentScore(a.id, -a.handled_today) for a in agents]
+        def collect_agent_scores(interaction, agents, service):
+            return [AgentScore(a.id, a.skills.get("tax", 0) - a.in_hand.get("chat", 0)) for a in agents]
     """
 
 
 @hookspec(firstresult=True)
-def choose_agent(interaction: InteractionInfo, agents: Sequence[AgentInfo], scores: dict[int, float]) -> int | None:
+def choose_agent(
+    interaction: InteractionInfo, agents: Sequence[AgentInfo], scores: dict[int, float], service: ServiceInfo
+) -> int | None:
     """Choose the one agent who gets the offer.
 
     Called: for each interaction about to be offered, in the routing transaction.
-    Args: interaction: what waits; agents: never empty, longest idle first; scores: sums by agent id.
+    Args: interaction: what waits; agents: never empty, longest idle first; scores: sums by agent id, of those scored;
+        service: with its choice of agent.
     Returns: an agent's id out of ``agents``, or None to leave it to the next one.
     Exceptions: counted; the next implementation is asked.
-    Used by: the built-in router (highest score, then longest idle); the example router.
+    Used by: the built-in router (highest score, then as the service says); the example router.
 
     Example::
 
         @hookimpl
-        def choose_agent(interaction, agents, scores):
+        def choose_agent(interaction, agents, scores, service):
             return random.choice(agents).id
     """
 

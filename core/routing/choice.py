@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from core.routing.capacity import Mix, has_room
 from core.routing.rules import FEWEST_HANDLED, MOST_SKILLED, ServiceRules
@@ -87,15 +88,31 @@ def last_agent_scores(match: Match, rules: ServiceRules) -> dict[int, float]:
     return {preferred: LAST_AGENT_SCORE} if preferred is not None and rules.prefers_last_agent else {}
 
 
-def best_of(match: Match, rules: ServiceRules, scores: Mapping[int, float]) -> Agent:
-    """The highest score; among equals by the service's choice; among equals again the longest idle."""
-    agents = match.agents
+class Skilled(Protocol):
+    """What the choice looks at, of an agent of the plan or of the one that hooks see."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def skills(self) -> Mapping[Any, int]: ...
+    @property
+    def handled_today(self) -> int: ...
+
+
+Some = TypeVar("Some", bound=Skilled)
+
+
+def best_of(agents: Sequence[Some], scores: Mapping[int, float], choice: str, skills: Iterable[Any]) -> Some:
+    """The highest score; among equals by the service's ``choice``; among equals again the first, who is idle longest.
+
+    ``skills`` are those that the service asks for, in the agents' own kind of key.
+    """
     if scores:
         best = max(scores.get(agent.id, 0.0) for agent in agents)
         agents = [agent for agent in agents if scores.get(agent.id, 0.0) == best]
-    if rules.agent_choice == MOST_SKILLED:
-        asked = [rule.skill for rule in rules.skills]
+    if choice == MOST_SKILLED:
+        asked = list(skills)
         return max(agents, key=lambda agent: sum(agent.skills.get(skill, 0) for skill in asked))
-    if rules.agent_choice == FEWEST_HANDLED:
+    if choice == FEWEST_HANDLED:
         return min(agents, key=lambda agent: agent.handled_today)
     return agents[0]

@@ -25,64 +25,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
 
+from core.routing.buckets import Bucket, Key, Opening, Profile
 from core.routing.choice import Agent, Decision, Match, Order, Waiting, best_of, last_agent_scores
 from core.routing.rules import OFFER, Requirement, ServiceRules, TeamRule, requirement, steps
 
 __all__ = ["Agent", "Decision", "Match", "Plan", "ServiceRules", "TeamRule", "Waiting"]
 # From so many agents with new room on, all buckets are looked at, which costs less than each agent by each bucket.
 MANY = 8
-
-
-class Profile:
-    """Agents of the same teams and skills; ``free`` are those with room, by channel."""
-
-    __slots__ = ("free", "skills", "teams")
-
-    def __init__(self, teams: frozenset[int], skills: Mapping[int, int]) -> None:
-        self.teams, self.skills = teams, skills
-        self.free: dict[str, dict[int, Agent]] = {}
-
-    def suits(self, asked: Requirement) -> bool:
-        return any(way.allows(self.teams, self.skills) for way in asked)
-
-
-Key = tuple[str, Requirement, int | None, frozenset[int]]
-
-
-class Bucket:
-    """Waiting items that ask for the same agents. ``heap`` may hold places of items that have left.
-
-    ``only`` is the one agent they wait for, ``declined`` who is not asked. ``candidate`` is the place under which the bucket is
-    among the candidates of the plan.
-    """
-
-    __slots__ = ("candidate", "channel", "declined", "heap", "key", "only", "profiles", "requirement")
-
-    def __init__(self, key: Key, profiles: set[Profile]) -> None:
-        self.key, self.profiles = key, profiles
-        self.channel, self.requirement, self.only, self.declined = key
-        self.heap: list[Order] = []
-        self.candidate: Order | None = None
-
-    def admits(self, agent: Agent, profile: Profile) -> bool:
-        """Whether this agent may serve what is in here and has room for it."""
-        return (
-            profile in self.profiles
-            and agent.id in profile.free.get(self.channel, ())
-            and self.only in (None, agent.id)
-            and agent.id not in self.declined
-        )
-
-    def able(self) -> list[Agent]:
-        """Everybody who may and has room, the longest idle first."""
-        found = [
-            agent
-            for profile in self.profiles
-            for agent in profile.free.get(self.channel, {}).values()
-            if self.only in (None, agent.id) and agent.id not in self.declined
-        ]
-        found.sort(key=lambda agent: (agent.idle_since, agent.id))
-        return found
 
 
 class Plan:
@@ -173,7 +122,8 @@ class Plan:
         if match is None:
             return None
         rules = self.services[match.waiting.service]
-        chosen = best_of(match, rules, score(match) if score else last_agent_scores(match, rules))
+        scores = score(match) if score else last_agent_scores(match, rules)
+        chosen = best_of(match.agents, scores, rules.agent_choice, rules.skill_levels())
         self.assign(match.waiting.id, chosen.id)
         return Decision(match.waiting.id, chosen.id)
 
@@ -239,6 +189,21 @@ class Plan:
         free = [agent for agent in skilled if agent.has_room(item.channel)]
         return "declined" if free and all(agent.id in bucket.declined for agent in free) else "agents-busy"
 
+    def openings(self, service: int, line: int, team: int | None, channel: str) -> list[Opening]:
+        """By how long something has waited there: whom it may be offered to now. Stretches of the same agents are one."""
+        self._know(channel)
+        marks = (0.0, *self._steps_of(service))
+        found: list[Opening] = []
+        for after, until in zip(marks, (*marks[1:], None), strict=True):
+            asked = requirement(self.services, service, line, team, after)
+            suiting = [profile for profile in self._profiles_for(asked) if profile.free.get(channel)]
+            agents = frozenset(agent for profile in suiting for agent in profile.free[channel])
+            alone = self._waits_for_last_agent(service) and after < self.services[service].last_agent_seconds
+            if found and (found[-1].agents, found[-1].last_agent) == (agents, alone):
+                after = found.pop().after
+            found.append(Opening(after, until, agents, alone))
+        return found
+
     # --- agents
 
     def _profile(self, agent: Agent) -> Profile:
@@ -275,10 +240,7 @@ class Plan:
 
     def _place(self, item: Waiting) -> None:
         """Put an item into the bucket of those that ask for the same agents now, and set its timer."""
-        if item.channel not in self._channels:
-            self._channels.add(item.channel)
-            for agent in self.agents.values():
-                self._note_room(agent, item.channel)
+        self._know(item.channel)
         moments = [item.began + step for step in self._steps_of(item.service)]
         stage = sum(moment <= self.now for moment in moments)
         declined = {agent: until for agent, until in item.declined.items() if until > self.now}
@@ -292,6 +254,12 @@ class Plan:
             self._bucket_of[item.id] = bucket
             heappush(bucket.heap, item.order)
             self._make_candidate(bucket)
+
+    def _know(self, channel: str) -> None:
+        if channel not in self._channels:
+            self._channels.add(channel)
+            for agent in self.agents.values():
+                self._note_room(agent, channel)
 
     def _steps_of(self, service: int) -> tuple[float, ...]:
         if service not in self._steps:
@@ -313,12 +281,15 @@ class Plan:
     def _only(self, item: Waiting, asked: Requirement, declined: Mapping[int, float]) -> int | None:
         """The agent of before, while the service waits for this one alone: signed on, allowed, not declined."""
         rules, preferred = self.services[item.service], item.preferred
-        if preferred is None or not rules.prefers_last_agent or preferred in declined:
+        if preferred is None or preferred in declined or not self._waits_for_last_agent(item.service):
             return None
         profile = self._profile_of.get(preferred)
         if profile is None or item.began + rules.last_agent_seconds <= self.now or not profile.suits(asked):
             return None
         return preferred
+
+    def _waits_for_last_agent(self, service: int) -> bool:
+        return self.services[service].prefers_last_agent and self.services[service].last_agent_seconds > 0
 
     def _set_timer(self, item_id: int, moment: float | None) -> None:
         if moment is None:
