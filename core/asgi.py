@@ -8,7 +8,7 @@ import sys
 import structlog
 from flask import Flask
 
-from core.events.stream import Ended, EventStreams, Identify, Touch
+from core.events.stream import PRESENCE_SECONDS, Ended, EventStreams, Identify, Touch
 from core.web.bridge import Bridge, Receive, Scope, Send, answer
 
 log = structlog.get_logger(__name__)
@@ -26,10 +26,11 @@ class Edge:
         ended: Ended | None = None,
         touch: Touch | None = None,
         *,
+        touch_seconds: int = PRESENCE_SECONDS,
         threads: int = 3,
         body_limit: int = 30 << 20,
     ) -> None:
-        self.streams = EventStreams(app, identify, ended, touch)
+        self.streams = EventStreams(app, identify, ended, touch, touch_seconds)
         self._bridge = Bridge(app, threads, body_limit)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -75,4 +76,8 @@ def make_edge(app: Flask) -> Edge:
 
     house: Okno = app.extensions["okno"]
     threads, body_mb = house.config.get("web.threads"), house.config.get("web.max_body_mb")
-    return Edge(app, stream_identity, ended_sign_ins, touch, threads=threads, body_limit=body_mb << 20)
+    # Several reports fit into the grace, so that a late one signs nobody off.
+    often = max(1, min(PRESENCE_SECONDS, house.config.get("routing.grace_seconds") // 3))
+    return Edge(
+        app, stream_identity, ended_sign_ins, touch, touch_seconds=often, threads=threads, body_limit=body_mb << 20
+    )

@@ -41,6 +41,15 @@ CORE_SETTINGS = (
             "Праздники встроенного календаря: RU, GB, US-NY; пусто: без праздников",
         ),
     ),
+    Setting(
+        "desk.answer_seconds",
+        int,
+        60,
+        Text(
+            "Seconds after which a contact who waits for an answer in a live channel is shown in orange",
+            "Через сколько секунд ожидание ответа в живом канале показывается оранжевым",
+        ),
+    ),
     Setting("core.case_prefix", str, "", Text("Put before case numbers", "Ставится перед номером запроса")),
     Setting("core.demo", bool, False, Text("Show demo accounts on the sign-in page", "Показывать демо-учётные записи при входе")),
     Setting("web.host", str, "127.0.0.1", Text("Address to listen on", "Адрес, на котором слушать")),

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
-from core import audit, passwords
+from core import audit, passwords, presence, sessions
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.house import okno
-from core.model import Audit, Presence, Role, SignIn, Team, TeamMember, User, UserRole
+from core.model import Audit, Presence, Role, Team, TeamMember, User, UserRole
 from core.permissions import ADMIN, ROLES
 from core.schemas import Invalid, RoleForm, TeamForm, UserForm, checked
 
@@ -54,13 +54,8 @@ def set_password(user_id: int, password: str) -> None:
     with transaction():
         user = _user(user_id)
         user.password_hash = hashed
-        _end_sign_ins(user_id, "password")
+        sessions.end_of_user(user_id, "password")
         audit.record("user.password", "user", user.login)
-
-
-def _end_sign_ins(user_id: int, why: str) -> None:
-    open_ones = (SignIn.user_id == user_id) & SignIn.ended_at.is_(None)
-    db.session.execute(update(SignIn).where(open_ones).values(ended_at=now(), ended_why=why))
 
 
 # --- users -------------------------------------------------------------------------------------------
@@ -85,8 +80,21 @@ def list_users(search: str = "", *, disabled: bool = True) -> list[User]:
     if not disabled:
         query = query.where(User.disabled_at.is_(None))
     users: Iterable[User] = db.session.scalars(query)
-    wanted = search.casefold().split()
-    return [user for user in users if all(word in _haystack(user) for word in wanted)]
+    return [user for user in users if _holds(user, search)]
+
+
+def page_of_users(search: str, team: str, offset: int, limit: int) -> list[User]:
+    """Enabled users by name, from ``offset`` on; all words of ``search`` in login or name, ``team`` by its key or ""."""
+    query = select(User).where(User.disabled_at.is_(None)).order_by(User.last_name, User.first_name, User.id)
+    if team:
+        query = query.where(User.memberships.any(TeamMember.team.has(Team.key == team)))
+    if search.strip():
+        return [user for user in db.session.scalars(query) if _holds(user, search)][offset : offset + limit]
+    return list(db.session.scalars(query.offset(offset).limit(limit)))
+
+
+def _holds(user: User, search: str) -> bool:
+    return all(word in _haystack(user) for word in search.casefold().split())
 
 
 def _haystack(user: User) -> str:
@@ -160,7 +168,8 @@ def disable_user(user_id: int) -> None:
         if any(role.key == ADMIN for role in user.roles):
             _keep_an_admin(user_id)
         user.disabled_at = now()
-        _end_sign_ins(user_id, "disabled")
+        sessions.end_of_user(user_id, "disabled")
+        presence.sign_off(user_id, "disabled")
         audit.record("user.disable", "user", user.login)
 
 

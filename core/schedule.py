@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from core import assignment, faults, intake, notifications, outbox, presence
+from core import assignment, faults, intake, notifications, outbox, presence, states_away
 from core.clock import now
 from core.contracts import Daemon, Job
 from core.db import db, transaction
@@ -121,7 +121,11 @@ class Worker:
         for loop in self.loops.values():
             loop.start()
             loop.wake()
-        own = (Job("core.faults", faults.flush, 5, leader=False), Job("core.prune", self.prune, 600))
+        own = (
+            Job("core.faults", faults.flush, 5, leader=False),
+            Job("core.away", self.away, 5),
+            Job("core.prune", self.prune, 600),
+        )
         self.scheduler.add_job(
             self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True
         )
@@ -154,6 +158,9 @@ class Worker:
                 job.run()
             except Exception as error:  # noqa: BLE001 -- a plugin's job must not end the worker
                 self.app.extensions["okno"].plugins.record_fault(job.id.split(".")[0], f"job {job.id}", error)
+
+    def away(self) -> None:
+        states_away.go_away_due()
 
     def prune(self) -> None:
         hours = self.app.extensions["okno"].config.get("events.keep_hours")

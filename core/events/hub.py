@@ -73,7 +73,7 @@ class Hub:
 
     A stream subscribes first, is told what it missed, and only then goes live: whatever happens between waits in its
     queue, and ids it has been told already are skipped. A queue that fills ends its stream: the client returns with the
-    last id it saw. ``present`` is called with the users who have a stream, at once for a newcomer and then at each
+    last id it saw. ``present`` is called with the users who have a stream, at once for who comes or goes and then at each
     :meth:`report_present`; it must not block.
     """
 
@@ -126,6 +126,9 @@ class Hub:
         if stream.user_id is not None:
             self._users[stream.user_id] -= 1
             self._users += Counter()
+            # The grace of somebody who is gone begins now, not at the last regular report.
+            if self._present and stream.user_id not in self._users:
+                self._present(frozenset({stream.user_id}))
         if stream.task:
             stream.task.cancel()
         stream.queue = None

@@ -66,12 +66,20 @@ class EventStreams:
     """The ASGI application of ``/events`` with all that feeds it.
 
     ``identify`` gets a WSGI environment and gives who it is, or None; ``ended`` says every 15 s which of the open
-    streams' sign-ins are over; ``touch`` gets every 5 s the ids of the users who have a stream. All three run in a
-    thread with an application context.
+    streams' sign-ins are over; ``touch`` gets every ``touch_seconds`` the ids of the users who have a stream. All three
+    run in a thread with an application context.
     """
 
-    def __init__(self, app: Flask, identify: Identify, ended: Ended | None = None, touch: Touch | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        identify: Identify,
+        ended: Ended | None = None,
+        touch: Touch | None = None,
+        touch_seconds: int = PRESENCE_SECONDS,
+    ) -> None:
         self._app, self._identify, self._ended, self._touch = app, identify, ended, touch
+        self._touch_seconds = touch_seconds
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="streams")
         self._tasks: list[asyncio.Task[None]] = []
         self._tailer: Tailer | None = None
@@ -233,7 +241,7 @@ class EventStreams:
             await asyncio.sleep(1)
             seconds += 1
             hub.beat()
-            if seconds % PRESENCE_SECONDS == 0:
+            if seconds % self._touch_seconds == 0:
                 hub.report_present()
 
     async def _watch_sign_ins(self, hub: Hub) -> None:

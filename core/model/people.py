@@ -100,8 +100,9 @@ class TeamMember(db.Model):
 class Presence(db.Model):
     """The agent's state now. Every change goes through :mod:`core.presence`, by compare-and-swap on ``version``.
 
-    ``next_state`` is what the agent asked for while busy: it comes when the last interaction ends. ``active_at`` is the last
-    sign of a person at the desk (``seen_at``: of the page). ``idle_since`` orders by longest idle.
+    ``next_state`` is what the agent, or the supervisor ``next_by_id``, asked for while busy: it comes when the last
+    interaction ends. ``active_at`` is the last sign of a person at the desk (``seen_at``: of the page). ``idle_since``
+    orders by longest idle.
     """
 
     __tablename__ = "presence"
@@ -115,6 +116,7 @@ class Presence(db.Model):
     idle_since: Mapped[datetime] = mapped_column(default=now)
     next_state: Mapped[str] = mapped_column(String(12), default="")
     next_reason: Mapped[str] = mapped_column(String(40), default="")
+    next_by_id: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=0)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from flask import (
@@ -21,27 +18,32 @@ from flask import (
     url_for,
 )
 from flask.wrappers import Request
-from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.exceptions import Unauthorized
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from core import presence
-from core.clock import now
-from core.db import db, transaction
-from core.events import log as events
+from core import leaving, presence, sessions
+from core.contracts import Rejected
+from core.db import db
+from core.directory import verify_password
 from core.house import okno
-from core.model import SignIn, User
+from core.model import Presence, SignIn, User
 from core.permissions import public
+from core.web import drawing
+from core.web.browsers import browser_words
+from core.web.language import here
 
 blueprint = Blueprint("auth", __name__)
 VISITOR_SALT = "okno-visitor-stream"
 VISITOR_SECONDS = 24 * 3600
+TICKET_SALT = "okno-force-sign-in"
+TICKET_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,6 @@ class StreamIdentity:
     sign_in_id: int | None = None
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _valid_sign_in(token: str) -> SignIn | None:
-    query = select(SignIn).where(
-        SignIn.token_hash == _hash(token), SignIn.ended_at.is_(None), SignIn.created_at > _oldest()
-    )
-    return db.session.scalar(query)
-
-
-def _oldest() -> datetime:
-    return now() - timedelta(hours=current_app.extensions["okno"].config.get("web.session_hours"))
-
-
 def current_user() -> User | None:
     """The user of this request, read once. Kept on the request, because ``g`` may outlive it."""
     if not has_request_context():
@@ -76,7 +63,7 @@ def current_user() -> User | None:
     if "okno.user" not in kept:
         kept["okno.user"] = None
         token = session.get("token")
-        found = _valid_sign_in(token) if token else None
+        found = sessions.valid(token) if token and sessions.address_allowed(request.remote_addr or "") else None
         if found is not None:
             query = select(User).where(User.id == found.user_id, User.disabled_at.is_(None))
             kept["okno.user"] = db.session.scalar(query.options(selectinload(User.roles)))
@@ -86,9 +73,12 @@ def current_user() -> User | None:
 
 
 def sign_in_first() -> AnyResponse:
-    """The answer to somebody who is not signed in: the sign-in page for people, 401 for programs and fragments."""
+    """The answer to somebody who is not signed in: the sign-in page for people, 401 for programs and fragments.
+
+    A page that sent for a fragment keeps what it shows and asks for the password in place (static/js/session.js).
+    """
     if request.headers.get("HX-Request"):
-        return Response("", 401, {"HX-Redirect": url_for("auth.sign_in")})
+        return Response("", 401, {"HX-Trigger": drawing.trigger(**{"okno:signed-out": {}})})
     if request.method != "GET" or request.accept_mimetypes.best == "application/json":
         raise Unauthorized
     return redirect(url_for("auth.sign_in", next=request.full_path if request.path != "/" else None))
@@ -138,10 +128,14 @@ def sign_in() -> AnyResponse | str:
     return _page()
 
 
-def _page(error: str = "", login: str = "", status: int = 200) -> Response:
-    demo = okno().config.get("core.demo")
+def _page(error: str = "", login: str = "", status: int = 200, code: str = "") -> Response:
     page = render_template(
-        "auth/sign_in.html", error=error, login=login, demo=demo, next=request.values.get("next", "")
+        "auth/sign_in.html",
+        error=error,
+        code=code,
+        login=login,
+        demo=okno().config.get("core.demo"),
+        next=request.values.get("next", ""),
     )
     return Response(page, status)
 
@@ -149,62 +143,110 @@ def _page(error: str = "", login: str = "", status: int = 200) -> Response:
 @blueprint.post("/sign-in")
 @public
 def enter() -> AnyResponse:
-    """Check the password and open a session."""
-    from core.directory import verify_password
-
+    """Check the password, or the ticket of somebody whose password has just been checked, and open a session."""
     login = request.form.get("login", "").strip().lower()
+    try:
+        user = _of_ticket(request.form["ticket"]) if "ticket" in request.form else checked_user(login)
+        open_session(user, force="ticket" in request.form)
+    except Rejected as refusal:
+        if refusal.code == "signed-in-elsewhere":
+            return _elsewhere(user)
+        status = {"address-not-allowed": 403, "too-many-attempts": 429}.get(refusal.code, 401)
+        return _page(refusal.text.to(here()), login, status, refusal.code)
+    return redirect(_target(user))
+
+
+def checked_user(login: str) -> User:
+    """The user of ``login`` whose password the form holds.
+
+    Raises ``Rejected``: ``address-not-allowed``, ``too-many-attempts``, ``wrong-password``.
+    """
     address = request.remote_addr or ""
+    if not sessions.address_allowed(address):
+        raise sessions.refusal_of(address)
     if guard().shut(login, address):
-        return _page(gettext("Too many attempts. Wait a minute and try again."), login, 429)
+        raise Rejected(sessions.TOO_MANY, "too-many-attempts")
     user = verify_password(login, request.form.get("password", ""))
     if user is None:
         guard().count(login, address)
-        return _page(gettext("The login or the password is wrong."), login, 401)
+        raise Rejected(sessions.WRONG, "wrong-password")
     guard().clear(login)
-    open_session(user)
-    target = request.form.get("next", "")
-    return redirect(
-        target if target.startswith("/") and not target.startswith(("//", "/\\")) else url_for("desk.shell")
+    return user
+
+
+def _elsewhere(user: User) -> Response:
+    """Ask whether the other browser shall be signed out."""
+    own = _own_sign_in()
+    page = render_template(
+        "auth/elsewhere.html",
+        others=sessions.open_ones(user.id, besides=own.id if own else None),
+        browser_words=browser_words,
+        presence=db.session.get(Presence, user.id),
+        user=user,
+        ticket=_tickets().dumps(user.id),
+        next=request.form.get("next", ""),
     )
+    return Response(page, 409)
 
 
-def open_session(user: User) -> None:
-    """A new token in a new session; the language chosen before is kept."""
-    language = session.get("language")
+def _tickets() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=TICKET_SALT)
+
+
+def _of_ticket(ticket: str) -> User:
+    try:
+        user = db.session.get(User, _tickets().loads(ticket, max_age=TICKET_SECONDS))
+    except BadSignature:
+        raise Rejected(sessions.STALE, "ticket-stale") from None
+    if user is None or user.disabled_at is not None:
+        raise Rejected(sessions.STALE, "ticket-stale")
+    return user
+
+
+def _target(user: User) -> str:
+    """Where to go after signing in: back, else to the user's or the team's start page; never out of the house."""
+    start = str(user.preferences.get("start_url") or presence.rules_of(user.id).start_url)
+    for target in (request.form.get("next", ""), start):
+        if target.startswith("/") and not target.startswith(("//", "/\\")):
+            return target
+    return url_for("desk.shell")
+
+
+def _own_sign_in() -> SignIn | None:
+    token = session.get("token")
+    return sessions.valid(token) if token else None
+
+
+def open_session(user: User, *, force: bool = True) -> None:
+    """A new token in a new session; the language chosen before is kept, and so are the forms of the user's open pages.
+
+    Raises ``Rejected`` (``signed-in-elsewhere``) unless ``force`` may end the session of another browser.
+    """
+    had = sessions.known(session["token"]) if "token" in session else None
+    token, sign_in_id = sessions.open_session(
+        user.id,
+        ip=request.remote_addr or "",
+        user_agent=request.user_agent.string or "",
+        force=force,
+        replaces=had.id if had else None,
+    )
+    same = had is not None and had.user_id == user.id
+    kept = {name: session[name] for name in ("language", *(["csrf"] if same else [])) if session.get(name)}
     session.clear()
     session.permanent = False
-    token = secrets.token_urlsafe(32)
-    session["token"] = token
-    if language:
-        session["language"] = language
-    with transaction():
-        agent = (request.user_agent.string or "")[:400]
-        db.session.add(SignIn(user_id=user.id, token_hash=_hash(token), ip=request.remote_addr or "", user_agent=agent))
+    session.update(token=token, **kept)
+    request.environ.update({"okno.user": user, "okno.sign_in": sign_in_id})
 
 
 @blueprint.post("/sign-out")
 @public
 def sign_out() -> AnyResponse:
-    """End the session everywhere its cookie is; the agent goes offline when it was the last one."""
+    """End the session everywhere its cookie is; refused while a call or chat is active."""
     user = current_user()
     if user is not None:
-        end_sign_ins(SignIn.id == request.environ["okno.sign_in"], "sign_out")
-        left = db.session.scalar(select(SignIn.id).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).limit(1))
-        if left is None:
-            presence.sign_off(user.id)
+        leaving.sign_out(user.id, request.environ["okno.sign_in"])
     session.clear()
     return redirect(url_for("auth.sign_in"))
-
-
-def end_sign_ins(which: Any, why: str) -> None:
-    """End the sign-ins that match ``which`` (a SQL condition)."""
-    with transaction():
-        ending = select(SignIn.user_id).where(which, SignIn.ended_at.is_(None)).distinct()
-        users = list(db.session.scalars(ending))
-        statement = update(SignIn).where(which, SignIn.ended_at.is_(None)).values(ended_at=now(), ended_why=why)
-        db.session.execute(statement.execution_options(synchronize_session=False))
-        for user_id in users:
-            events.publish(f"user:{user_id}", "session.ended", {"why": why})
 
 
 # --- streams -----------------------------------------------------------------------------------------
@@ -220,7 +262,7 @@ def stream_identity(environ: dict[str, Any]) -> StreamIdentity | None:
         return _visitor(token)
     opened = current_app.session_interface.open_session(current_app, asked)
     cookie = opened.get("token") if opened else None
-    found = _valid_sign_in(cookie) if cookie else None
+    found = sessions.valid(cookie) if cookie and sessions.address_allowed(_address(environ)) else None
     if found is None:
         return None
     query = select(User).where(User.id == found.user_id, User.disabled_at.is_(None))
@@ -229,6 +271,19 @@ def stream_identity(environ: dict[str, Any]) -> StreamIdentity | None:
         return None
     teams = tuple(f"team:{membership.team_id}" for membership in user.memberships)
     return StreamIdentity(user.id, ("desk", f"user:{user.id}", *teams), found.id)
+
+
+def _address(environ: dict[str, Any]) -> str:
+    """Who asks, seen through the proxies in front, which Flask is told of by itself."""
+    hops = okno().config.get("web.trusted_proxies")
+    seen: list[dict[str, Any]] = []
+
+    def note(fixed: dict[str, Any], _start: object) -> list[bytes]:
+        seen.append(fixed)
+        return []
+
+    ProxyFix(note, x_for=hops)(dict(environ), lambda *_: lambda _data: None)  # type: ignore[arg-type]
+    return str(seen[0].get("REMOTE_ADDR", ""))
 
 
 def _serializer() -> URLSafeTimedSerializer:
@@ -256,7 +311,7 @@ def ended_sign_ins(sign_in_ids: list[int]) -> set[int]:
         .where(
             SignIn.id.in_(sign_in_ids),
             SignIn.ended_at.is_(None),
-            SignIn.created_at > _oldest(),
+            SignIn.created_at > sessions.oldest(),
             User.disabled_at.is_(None),
         )
     )

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from core import assignment, presence
+from core import assignment, presence, sessions
 from core.db import db, transaction
 from core.model import Offer, Role, Service, ServiceEntry, SignIn, Team, TeamMember, User
-from core.web import auth
 
 NUMBER = "+78000000001"
 
@@ -52,7 +51,7 @@ def centre(app: Flask) -> Iterator[Centre]:
             db.session.add_all([team, agent, admin, service])
             db.session.flush()
             db.session.add(TeamMember(team_id=team.id, user_id=agent.id))
-            db.session.add(SignIn(user_id=admin.id, token_hash=auth._hash("a-token")))
+            db.session.add(SignIn(user_id=admin.id, token_hash=sessions.hash_of("a-token")))
             made = Centre(app, agent.id, admin.id)
         yield made
         db.session.remove()

@@ -1,5 +1,6 @@
 // Every page: tokens on requests, toasts, dialogs, menus, copying, theme, times.
 import "./clock.js";
+import "./pages.js";
 
 export const texts = JSON.parse(document.getElementById("texts")?.textContent || "{}");
 export const csrf = () => document.querySelector("meta[name=csrf-token]").content;
@@ -43,9 +44,13 @@ export function toast(text, level = "info", help = "") {
 
 export async function send(url, values = {}, method = "POST") {
   const answer = await fetch(url, { method, headers: { "X-CSRF-Token": csrf(), "HX-Request": "true" }, body: new URLSearchParams(values) });
-  if (answer.status === 401) location.assign("/sign-in");
+  if (answer.status === 401) signedOut();
   return answer;
 }
+
+// The desk asks for the password in place (session.js); other pages have nothing to lose by leaving.
+export const signedOut = () => document.dispatchEvent(new CustomEvent("okno:signed-out"));
+document.addEventListener("okno:signed-out", () => document.getElementById("session-over") || location.assign("/sign-in"));
 
 export function openDialog(dialog) {
   if (dialog && !dialog.open) dialog.showModal();

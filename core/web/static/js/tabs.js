@@ -1,14 +1,18 @@
 // The information area: panels fetched into tabs, kept in the address bar's history and across reloads.
-import { all, find, icon, texts, toast } from "./app.js";
+import { all, find, icon, signedOut, texts, toast } from "./app.js";
 
-const MOST = 12;
+const MOST = 30;
+// So many panels stay in the page; those not looked at for longest are let go and fetched again when they are.
+const LOADED = 8;
 const strip = document.getElementById("tabs");
 const area = document.getElementById("panels");
 const memory = `okno.tabs.${document.getElementById("desk").dataset.user}`;
+const startUrl = document.getElementById("desk").dataset.start;
 const pathOf = (url) => new URL(url, location).pathname;
 const sectionOf = (url) => pathOf(url).split("/")[1];
 const tabs = [];
 let current = null;
+let looks = 0;
 
 // The page server-rendered into the shell, then what was open before the reload.
 export function start() {
@@ -16,12 +20,15 @@ export function start() {
   const here = first.dataset.url.split("#")[0] || "/";
   for (const saved of recall()) if (pathOf(saved.url) !== pathOf(here)) tabs.push({ ...saved, panel: null });
   if (![...tabs, { url: here }].some((tab) => pathOf(tab.url) === "/")) tabs.unshift({ url: "/", title: "", icon: "home", panel: null });
-  const tab = { url: here, title: "", icon: "", panel: first };
+  const kept = recall().find((saved) => pathOf(saved.url) === pathOf(here));
+  const tab = { url: here, title: "", icon: "", panel: first, scroll: kept?.scroll };
   const place = recall().findIndex((saved) => pathOf(saved.url) === pathOf(here));
   tabs.splice(place >= 0 ? Math.min(place, tabs.length) : pathOf(here) === "/" ? 0 : tabs.length, 0, tab);
   name(tab);
   show(tab, "replace");
   window.htmx.process(first);
+  rescroll(tab);
+  if (!recall.had && startUrl && pathOf(here) === "/" && pathOf(startUrl) !== "/") open(startUrl, { history: "replace" });
 }
 
 export function open(url, { reload = false, history = "push", background = false } = {}) {
@@ -53,8 +60,7 @@ export const panels = () => tabs.filter((tab) => tab.panel).map((tab) => tab.pan
 export function close(tab = current) {
   if (pathOf(tab.url) === "/") return;
   const place = tabs.indexOf(tab);
-  tab.panel?.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
-  tab.panel?.remove();
+  unload(tab);
   tabs.splice(place, 1);
   if (tab === current) show(tabs[Math.max(0, place - 1)], "push");
   else draw();
@@ -65,26 +71,67 @@ export function step(by) {
   show(tabs[(place + by + tabs.length) % tabs.length], "push");
 }
 
+function unload(tab) {
+  if (!tab.panel) return;
+  remember(tab);
+  tab.panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
+  tab.panel.remove();
+  tab.panel = null;
+}
+
+// Never what is in view, nor where a letter has files that only this page has.
+function letGo() {
+  const loaded = tabs.filter((tab) => tab.panel && tab !== current).sort((one, other) => one.looked - other.looked);
+  const free = loaded.filter(({ panel }) => !all("input[type=file]", panel).some((field) => field.files.length));
+  for (const tab of free.slice(0, Math.max(0, loaded.length + 1 - LOADED))) unload(tab);
+}
+
+// --- where a panel was scrolled to, across reloads ---------------------------------------------------
+const scroller = (panel) => find("[data-scroll]", panel) || panel;
+
+function remember(tab) {
+  if (!tab.panel || tab.panel.hidden) return;
+  const place = scroller(tab.panel);
+  // Whoever was at the end of a timeline wants to be there again, even when more has come.
+  tab.scroll = place.matches("[data-scroll-end]") && place.scrollHeight - place.scrollTop - place.clientHeight < 80 ? null : place.scrollTop;
+}
+
+function rescroll(tab) {
+  if (tab.scroll) scroller(tab.panel).scrollTop = tab.scroll;
+}
+addEventListener("pagehide", () => {
+  if (!current) return;
+  remember(current);
+  keep();
+});
+
 function show(tab, how) {
+  if (current && current !== tab) remember(current);
   current = tab;
+  tab.looked = ++looks;
   if (!tab.panel) {
     tab.panel = document.createElement("section");
     tab.panel.className = "panel";
     tab.panel.role = "tabpanel";
     tab.panel.tabIndex = -1;
+    tab.panel.id = idOf(tab);
     area.append(tab.panel);
     load(tab);
   }
   for (const other of tabs) if (other.panel) other.panel.hidden = other !== tab;
+  letGo();
+  rescroll(tab);
   delete tab.news;
   if (how === "push" && location.pathname + location.search !== tab.url) history.pushState({}, "", tab.url);
   if (how === "replace") history.replaceState({}, "", tab.url);
   draw();
+  if (tab.stale) load(tab, { morph: true });
   tab.panel.dispatchEvent(new CustomEvent("okno:shown", { bubbles: true }));
 }
 
 export async function load(tab, { morph = false } = {}) {
   const { panel, url } = tab;
+  delete tab.stale;
   if (!morph && !panel.childElementCount) panel.replaceChildren(document.getElementById("panel-skeleton").content.cloneNode(true));
   if (!morph) panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
   let answer, html;
@@ -94,7 +141,7 @@ export async function load(tab, { morph = false } = {}) {
   } catch {
     answer = null;
   }
-  if (answer?.headers.get("HX-Redirect")) return location.assign(answer.headers.get("HX-Redirect"));
+  if (answer?.status === 401) signedOut();
   if (tab.url !== url || tab.panel !== panel) return;
   if (!answer?.ok) {
     const trigger = answer?.headers.get("HX-Trigger");
@@ -110,12 +157,19 @@ export async function load(tab, { morph = false } = {}) {
   }
   name(tab);
   draw();
-  if (!morph) panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
+  if (morph) return;
+  panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
+  rescroll(tab);
 }
 
 // Refreshes what can be refreshed without disturbing: panels that say data-refresh="<name>".
 export function refresh(what) {
-  for (const tab of tabs) if (tab.panel && find(`[data-refresh~="${what}"]`, tab.panel)) load(tab, { morph: true });
+  for (const tab of tabs) {
+    if (!tab.panel || !find(`[data-refresh~="${what}"]`, tab.panel)) continue;
+    // What nobody looks at is fetched when somebody does.
+    if (tab === current) load(tab, { morph: true });
+    else tab.stale = true;
+  }
 }
 
 export function reload(path) {
@@ -133,6 +187,7 @@ function name(tab) {
   const root = find("[data-title]", tab.panel);
   tab.title = root?.dataset.title || find("h1", tab.panel)?.textContent.trim() || tab.title || pathOf(tab.url);
   tab.icon = root?.dataset.icon || tab.icon || "file";
+  tab.panel.ariaLabel = tab.title;
 }
 
 function draw() {
@@ -143,8 +198,11 @@ function draw() {
     on ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   }
   if (current.title) document.title = `${current.title} · Okno`;
-  sessionStorage.setItem(memory, JSON.stringify(tabs.map(({ url, title, icon: mark }) => ({ url, title, icon: mark }))));
+  keep();
 }
+
+const keep = () => sessionStorage.setItem(memory, JSON.stringify(tabs.map(({ url, title, icon: mark, scroll }) => ({ url, title, icon: mark, scroll }))));
+const idOf = (tab) => `panel-${pathOf(tab.url).replace(/\W+/g, "-")}`;
 
 function drawTab(tab) {
   const element = document.createElement("div");
@@ -180,11 +238,9 @@ function drawTab(tab) {
 }
 
 function recall() {
-  try {
-    return JSON.parse(sessionStorage.getItem(memory)) || [];
-  } catch {
-    return [];
-  }
+  const kept = JSON.parse(sessionStorage.getItem(memory) || "null");
+  recall.had ||= Boolean(kept);
+  return kept || [];
 }
 
 addEventListener("popstate", () => open(location.pathname + location.search, { history: "none" }));
