@@ -682,10 +682,14 @@ class OutboxResult:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHandler:
-    """Who takes outbox rows of one ``kind`` out of the house. ``send(key, payload)`` may be repeated after a crash."""
+    """Who takes outbox rows of one ``kind`` out of the house. ``send(key, payload)`` may be repeated after a crash.
+
+    Rows of one ``lane`` ("" or "webhooks") wait for one another, never for another lane's.
+    """
 
     kind: str
     send: Callable[[str, Mapping[str, JsonValue]], OutboxResult]
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

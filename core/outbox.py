@@ -40,14 +40,16 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | N
     )
     db.session.add(row)
     db.session.flush()
-    on_commit(lambda: wake("outbox"))
+    handler = okno().outbox_handlers.get(kind)
+    lane = handler.lane if handler is not None else ""
+    on_commit(lambda: wake(lane or "outbox"))
     return row.id
 
 
-def send_due(limit: int = 20) -> int:
-    """Carry out due rows; returns how many were attempted. Rows of kinds nobody handles wait."""
+def send_due(limit: int = 20, lane: str = "") -> int:
+    """Carry out due rows of a lane; returns how many were attempted. Rows of kinds nobody handles wait."""
     claimed_at = monotonic()
-    rows = _claim(limit)
+    rows = _claim(limit, lane)
     for done, (row_id, kind, key, payload, attempts) in enumerate(rows):
         if monotonic() - claimed_at > LEASE.total_seconds() / 2:
             _give_back([row[0] for row in rows[done:]])
@@ -61,8 +63,8 @@ def send_due(limit: int = 20) -> int:
     return len(rows)
 
 
-def _claim(limit: int) -> list[tuple[int, str, str, dict[str, Any], int]]:
-    kinds = list(okno().outbox_handlers)
+def _claim(limit: int, lane: str) -> list[tuple[int, str, str, dict[str, Any], int]]:
+    kinds = [kind for kind, handler in okno().outbox_handlers.items() if handler.lane == lane]
     moment = now()
     due = (
         select(OutboxRow)

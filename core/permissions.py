@@ -29,6 +29,7 @@ CORE_PERMISSIONS = (
     Permission("case.view_all", Text("See all cases", "Видеть все запросы"), (SUPERVISOR, ADMIN)),
     Permission("case.reply", Text("Answer and close cases", "Отвечать и закрывать запросы"), _SERVING),
     Permission("contact.view", Text("See contacts", "Видеть контакты"), _SERVING),
+    Permission("contact.edit", Text("Change contacts", "Изменять контакты"), _SERVING),
     Permission("supervisor.view", Text("Watch teams", "Наблюдать за группами"), (SUPERVISOR, ADMIN)),
     Permission("admin.view", Text("See the admin pages", "Видеть страницы управления"), (ADMIN,)),
     Permission("admin.users", Text("Manage users and teams", "Управлять пользователями и группами"), (ADMIN,)),
@@ -43,6 +44,7 @@ CORE_PERMISSIONS = (
         (ADMIN,),
     ),
     Permission("profile.names", Text("Change one's own name", "Менять собственное имя"), (SUPERVISOR, ADMIN)),
+    Permission("admin.api", Text("Manage API tokens and webhooks", "Управлять токенами API и вебхуками"), (ADMIN,)),
     Permission("admin.audit", Text("Read the audit log", "Читать журнал изменений"), (ADMIN,)),
 )
 

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from core import assignment, faults, intake, notifications, outbox, presence, states_away
+from core import assignment, faults, intake, notifications, outbox, presence, states_away, webhooks
 from core.clock import now
 from core.contracts import Daemon, Job
 from core.db import db, transaction
@@ -96,6 +96,7 @@ class Worker:
             "intake": Loop(app, "intake", intake.process_due),
             "routing": Loop(app, "routing", assignment.route_due),
             "outbox": Loop(app, "outbox", outbox.send_due),
+            webhooks.LANE: Loop(app, webhooks.LANE, lambda: outbox.send_due(lane=webhooks.LANE)),
             "due": Loop(app, "due", self.due),
         }
         self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+from flask import current_app
 from sqlalchemy import Connection, CursorResult, delete, func, insert, select, text
 
 from core.clock import now
+from core.contracts import PublishedEvent
 from core.db import before_commit, current_work, db, on_commit
 from core.events.wake import wake
 from core.model.transit import Event
@@ -41,18 +43,29 @@ def publish(topic: str, type: str, payload: dict[str, Any]) -> None:
     batch: list[dict[str, Any]] | None = work.notes.get("events")
     if batch is None:
         batch = work.notes["events"] = []
+        work.notes["published"] = []
         before_commit(_insert)
     encoded = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     batch.append({"topic": topic, "type": type, "payload": encoded, "at": now()})
+    work.notes["published"].append(PublishedEvent(topic, type, payload))
 
 
 def _insert() -> None:
     # All else is written first: from the lock to the commit every other publisher waits.
+    _tell_hooks()
     db.session.flush()
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
     db.session.execute(insert(Event.__table__).values(current_work().notes.pop("events")))
     on_commit(_wake)
+
+
+def _tell_hooks() -> None:
+    house = current_app.extensions.get("okno")
+    if house is not None:
+        notes = current_work().notes
+        published, notes["published"] = notes["published"], []
+        house.hooks.during_events(published)
 
 
 def _wake() -> None:

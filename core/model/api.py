@@ -49,12 +49,14 @@ class ApiCall(db.Model):
 
 
 class Webhook(db.Model):
-    """Where events are sent, signed with ``secret``; ``events`` are names or ``*``. Deliveries are rows of the outbox."""
+    """Where events are sent, signed with ``secret``; ``events`` are names or ``*``. ``old_secret`` signs as well until ``old_secret_until``. Deliveries are rows of the outbox."""
 
     __tablename__ = "webhook"
     id: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[str] = mapped_column(String(500))
     secret: Mapped[str] = mapped_column(String(80))
+    old_secret: Mapped[str] = mapped_column(String(80), default="")
+    old_secret_until: Mapped[datetime | None]
     events: Mapped[list[Any]] = mapped_column(default=list)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)

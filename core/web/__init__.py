@@ -18,6 +18,7 @@ def mount(app: Flask, house: Okno) -> None:
         auth,
         case_pages,
         desk,
+        error_pages,
         errors,
         health,
         language,

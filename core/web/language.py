@@ -38,11 +38,20 @@ def viewer_language(default: str) -> str:
         return default
     from core.web.auth import current_user
 
+    if request.path.startswith("/api/v1/"):
+        # A program says which language it wants with each request; whose token it has matters less.
+        asked = request.accept_languages.best_match(LANGUAGES)
+        return asked or _language_of_caller() or default
     user = current_user()
     for choice in (request.args.get("lang"), user.language if user else "", session.get("language")):
         if choice in LANGUAGES:
             return str(choice)
     return request.accept_languages.best_match(LANGUAGES) or default
+
+
+def _language_of_caller() -> str:
+    caller = request.environ.get("okno.api_caller")
+    return str(caller.user.language) if caller and caller.user.language in LANGUAGES else ""
 
 
 def viewer_zone(default: str) -> str:

@@ -63,6 +63,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("url", sa.String(length=500), nullable=False),
         sa.Column("secret", sa.String(length=80), nullable=False),
+        sa.Column("old_secret", sa.String(length=80), nullable=False),
+        sa.Column("old_secret_until", UTCDateTime(), nullable=True),
         sa.Column(
             "events", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
         ),
@@ -180,6 +182,7 @@ def upgrade() -> None:
         sa.Column("title_en", sa.String(length=120), nullable=False),
         sa.Column("title_ru", sa.String(length=120), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("embed", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
