@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload
 
 from core import timeline
@@ -101,6 +101,17 @@ def wanted(user_id: int, *, everywhere: bool) -> list[Wanted]:
     said = _words([row.id for row in rows])
     helpers = _people({row.help_by_id for row in rows if row.help_by_id})
     return [Wanted(row, said.get(row.id, ""), helpers.get(row.help_by_id or 0)) for row in rows]
+
+
+def wanted_count(user_id: int) -> int:
+    """How many requests of the teams that ``user_id`` supervises stand without anybody coming. One statement."""
+    query = select(func.count()).where(
+        Interaction.help_wanted_at.is_not(None),
+        Interaction.help_by_id.is_(None),
+        Interaction.state.in_(IN_HAND),
+        Interaction.agent_id.in_(_supervised(user_id)),
+    )
+    return db.session.scalar(query) or 0
 
 
 def supervisors_of(user_id: int) -> list[int]:

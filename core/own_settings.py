@@ -16,7 +16,7 @@ from core import audit, passwords, sessions
 from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.house import okno
-from core.model import SignIn, Team, TeamMember, User
+from core.model import SignIn, User
 from core.permissions import allowed
 from core.schemas import LANGUAGES, Form, Invalid, checked, choice, email_line, flag, words, wrong, zone_line
 
@@ -70,7 +70,7 @@ class LettersForm(Form):
 
 
 class DeskForm(Form):
-    start = words(200, _page)
+    start_url = words(200, _page)
     pinned = words(200, _page)
 
 
@@ -94,7 +94,7 @@ DEFAULTS: dict[str, Any] = {
     "font_size": "",
     "reply_all": False,
     "signature": "",
-    "start": "",
+    "start_url": "",
     "pinned": "",
     "sound": True,
     "notifications": True,
@@ -110,7 +110,7 @@ class Preferences:
     font_size: str
     reply_all: bool
     signature: str
-    start: str
+    start_url: str
     pinned: str
     sound: bool
     notifications: bool
@@ -119,14 +119,6 @@ class Preferences:
 def of(user: User) -> Preferences:
     """The preferences of ``user``."""
     return Preferences(**{name: user.preferences.get(name, default) for name, default in DEFAULTS.items()})
-
-
-def start_url(user: User) -> str:
-    """The page that opens after signing in: the user's own, else that of the first team, else home. One statement at most."""
-    if own := of(user).start:
-        return own
-    query = db.select(Team.start_url).join(TeamMember, TeamMember.team_id == Team.id)
-    return db.session.scalar(query.where(TeamMember.user_id == user.id).order_by(Team.id).limit(1)) or "/"
 
 
 def change(user_id: int, section: str, values: Mapping[str, Any]) -> None:

@@ -22,11 +22,13 @@ def mount(app: Flask, house: Okno) -> None:
         errors,
         health,
         language,
+        people,
         ping_views,
         screen_pop_views,
         security,
         sessions,
         states,
+        supervisor,
     )
 
     language.mount(app, house)
@@ -38,10 +40,12 @@ def mount(app: Flask, house: Okno) -> None:
         health.blueprint,
         desk.blueprint,
         case_pages.blueprint,
+        people.blueprint,
         ping_views.blueprint,
         error_pages.blueprint,
         screen_pop_views.blueprint,
         states.blueprint,
+        supervisor.blueprint,
         admin.blueprint,
     ):
         app.register_blueprint(blueprint)
