@@ -24,6 +24,18 @@ ICONS = {
     "interaction.finished": "clipboard-check",
     "interaction.released": "arrow-back-up",
     "interaction.returned": "arrow-back-up",
+    "case.reopened": "refresh",
+    "case.status": "circle-check",
+    "case.category": "category",
+    "case.service_id": "headset",
+    "case.organisation_id": "building",
+    "case.is_candidate": "bulb",
+    "case.field": "forms",
+    "case.linked": "link",
+    "case.unlinked": "link-off",
+    "case.line": "stairs",
+    "interaction.transferred": "transfer",
+    "message.recalled": "arrow-back-up",
     "message": "mail",
     "note": "note",
     "ping.asked": "message-question",
@@ -48,6 +60,10 @@ def words_of(entry: Entry) -> str:
         return str(_("Case opened as a follow-up of %(number)s", number=number) if number else _("Case opened"))
     if entry.row.kind == "case.followed_up":
         return str(_("Continued in case %(number)s", number=data.get("number", "")))
+    if entry.row.kind in ("case.linked", "case.unlinked"):
+        return _linked(entry.row.kind == "case.linked", who, data)
+    if entry.row.kind == "case.field":
+        return _field(who, data)
     if entry.row.kind.startswith("case.") and "after" in data:
         return _changed(entry.row.kind.removeprefix("case."), who, data)
     if entry.row.kind == "ping.asked":
@@ -66,20 +82,56 @@ def _disposition(who: str, data: dict[str, str]) -> str:
     return f"{line} — {data['comment']}" if data.get("comment") else line
 
 
+def _linked(made: bool, who: str, data: dict[str, str]) -> str:
+    ways = {
+        "related": _("related to № %(number)s", number=data["number"]),
+        "duplicate_of": _("a duplicate of № %(number)s", number=data["number"]),
+        "duplicated_by": _("№ %(number)s is a duplicate of this", number=data["number"]),
+        "parent": _("part of № %(number)s", number=data["number"]),
+        "child": _("№ %(number)s is part of this", number=data["number"]),
+    }
+    words = _("%(who)s linked: %(link)s") if made else _("%(who)s removed the link: %(link)s")
+    return words % {"who": who or _("Automation"), "link": ways.get(data.get("seen_as", ""), data["number"])}
+
+
+def _field(who: str, data: dict[str, object]) -> str:
+    after = data.get("after")
+    shown = after if after not in (True, False, "", None) else _("yes") if after is True else _("empty")
+    title = data.get("title_ru" if here() == "ru" else "title_en")
+    words = _("%(who)s filled in «%(field)s»: %(value)s")
+    return words % {"who": who or _("Automation"), "field": title, "value": str(shown)[:200]}
+
+
+def other_case(entry: Entry) -> int | None:
+    """The case that an event leads to."""
+    found = entry.row.data.get("other_id")
+    return found if isinstance(found, int) else None
+
+
 def _changed(field: str, who: str, data: dict[str, str]) -> str:
     names = {
         "priority": _("the priority"),
         "subject": _("the subject"),
         "status": _("the status"),
         "assignee_id": _("the agent"),
+        "service_id": _("the service"),
+        "organisation_id": _("the organisation"),
+        "category": _("the category"),
+        "is_candidate": _("the mark «worth an article»"),
     }
     values = {"critical": _("Critical"), "high": _("High"), "medium": _("Medium"), "low": _("Low")}
-    after = str(data.get("after") or "—")
+    values |= {"open": _("Open"), "pending": _("Waiting"), "closed": _("Closed"), "True": _("yes"), "False": _("no")}
+    titled = data.get("title") or data.get("title_ru" if here() == "ru" else "title_en")
+    after = str(titled or ("—" if data.get("after") in (None, "") else data["after"]))
     shown = {"field": names.get(field, field), "value": values.get(after, after)}
     return str(_("%(who)s changed %(field)s: %(value)s", who=who or _("Automation"), **shown))
 
 
 _PLAIN = {
+    "help.wanted": lambda who: _("%(who)s asked for help", who=who),
+    "help.withdrawn": lambda who: _("%(who)s needs no help any more", who=who),
+    "help.coming": lambda who: _("%(who)s is coming to help", who=who),
+    "interaction.begun": lambda who: _("%(who)s began the interaction", who=who),
     "case.closed": lambda who: _("%(who)s closed the case", who=who) if who else _("Case closed"),
     "case.reopened": lambda who: _("Case reopened"),
     "offer.made": lambda who: _("Offered to %(who)s", who=who),
@@ -92,6 +144,7 @@ _PLAIN = {
     "interaction.finished": lambda who: _("%(who)s went on to wrap-up", who=who),
     "interaction.released": lambda who: _("%(who)s put the interaction back into the queue", who=who),
     "interaction.returned": lambda who: _("The interaction went back to the queue"),
+    "message.recalled": lambda who: _("%(who)s undid the sending", who=who),
     "message": lambda who: _("%(who)s wrote to the contact", who=who) if who else _("The contact wrote"),
     "ping.taken": lambda who: _("%(who)s is answering the question", who=who),
     "ping.withdrawn": lambda who: _("%(who)s withdrew the question", who=who),
