@@ -29,9 +29,12 @@ COMMANDS = {
     "services": "core.commands.services:services",
     "dispositions": "core.commands.services:dispositions",
     "workflows": "core.commands.services:workflows",
+    "help-documents": "core.commands.help_documents:help_documents",
     "outbox": "core.commands.transit:outbox",
     "intake": "core.commands.transit:intake",
     "audit": "core.commands.transit:audit",
+    "tokens": "core.commands.api:tokens",
+    "webhooks": "core.commands.api:webhooks",
     "docs": "core.commands.docs:docs",
     "completion": "core.commands.house:completion",
 }

@@ -28,6 +28,8 @@ OWN_MENU = (
     ("users", Text("Users", "Пользователи"), "users", "admin.users", "admin.users", 10),
     ("roles", Text("Roles", "Роли"), "shield-check", "admin.roles", "admin.users", 11),
     ("teams", Text("Teams", "Группы"), "users-group", "admin.teams", "admin.users", 12),
+    ("skills", Text("Skills", "Навыки"), "school", "admin.skills", "admin.users", 13),
+    ("reasons", Text("Reasons for Not ready", "Причины «Не готов»"), "clock-pause", "admin.reasons", "admin.users", 14),
     ("services", Text("Services", "Сервисы"), "headset", "admin.services", "admin.services", 30),
     ("calendars", Text("Calendars", "Календари"), "calendar", "admin.calendars", "admin.services", 35),
     (
@@ -38,7 +40,18 @@ OWN_MENU = (
         "admin.dispositions",
         40,
     ),
+    ("case_form", Text("Fields and categories", "Поля и категории"), "forms", "admin.case_form", "admin.services", 45),
     ("workflows", Text("Workflows", "Рабочие процессы"), "route", "admin.workflows", "admin.workflows", 50),
+    (
+        "ping_targets",
+        Text("Addressees of pings", "Адресаты пингов"),
+        "message-question",
+        "admin.ping_targets",
+        "admin.services",
+        55,
+    ),
+    ("help", Text("Help documents", "Справка"), "book", "admin.help_list", "admin.help", 60),
+    ("problems", Text("Problem reports", "Сообщения о проблемах"), "bug", "admin.problems", "admin.help", 505),
     ("plugins", Text("Plugins", "Плагины"), "puzzle", "admin.plugins", "admin.plugins", 500),
     ("outbox", Text("Outbox", "Исходящие"), "send", "admin.outbox", "admin.transit", 510),
     ("intake", Text("Intake", "Приём"), "inbox", "admin.intake", "admin.transit", 520),
@@ -134,6 +147,17 @@ def typed(*names: str) -> dict[str, str]:
 def ticked(*names: str) -> dict[str, bool]:
     """The check boxes of the posted form."""
     return {name: name in request.form for name in names}
+
+
+def posted_rows(prefix: str, *names: str) -> list[dict[str, str]]:
+    """The rows of a small table in the form, fields named ``prefix-0-name``; those with nothing typed are left out."""
+    rows: dict[int, dict[str, str]] = {}
+    for field_name, value in request.form.items():
+        start, _, rest = field_name.partition("-")
+        place, _, name = rest.partition("-")
+        if start == prefix and place.isdecimal() and name in names:
+            rows.setdefault(int(place), {})[name] = value.strip()
+    return [row for _, row in sorted(rows.items()) if any(row.values())]
 
 
 def attempt(operation: Callable[[], Any]) -> dict[str, Text]:

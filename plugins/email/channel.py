@@ -13,9 +13,10 @@ from core import casework, intake, outbox, timeline, variables
 from core.clock import now
 from core.contracts import Address, Delivery, FileIn, Inbound, Initiation, IntakeItem, Rejected, Text, VariableContext
 from core.db import db
+from core.entrances import entrances
 from core.events import log as events
 from core.house import okno
-from core.model import Case, ContactAddress, Interaction, Message, ServiceEntry
+from core.model import Case, ContactAddress, Interaction, Message
 from plugins.email import threads
 from plugins.email.headers import normalise_address
 from plugins.email.loops import automatic_reason, is_own_mail
@@ -99,14 +100,8 @@ def _entry(parsed: ParsedMail, meta: Any) -> str:
     candidates = list(
         dict.fromkeys(spelling for address in named for spelling in (address.lower(), normalise_address(address)))
     )
-    ours = set(
-        db.session.scalars(
-            select(ServiceEntry.address).where(
-                ServiceEntry.channel == CHANNEL, ServiceEntry.address.in_(candidates[:200])
-            )
-        )
-    )
-    return next((address for address in candidates if address in ours), candidates[0] if candidates else "")
+    ours = entrances().leads_to
+    return next((one for one in candidates if (CHANNEL, one) in ours), candidates[0] if candidates else "")
 
 
 # --- threading ---------------------------------------------------------------------------------------

@@ -142,6 +142,8 @@ def _unquote(content: bytes) -> bytes:
 
 
 def _split_outside_quotes(raw: bytes, separator: bytes) -> list[bytes]:
+    if b'"' not in raw:
+        return raw[:65536].split(separator)
     fields: list[bytes] = []
     current = bytearray()
     quoted = escaped = False

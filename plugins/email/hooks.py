@@ -125,9 +125,10 @@ def register_variables() -> list[Variable]:
 
 @hookimpl
 def register_blueprints() -> list[BlueprintMount]:
+    from plugins.email.addresses import blueprint as addresses
     from plugins.email.views import blueprint
 
-    return [BlueprintMount(blueprint)]
+    return [BlueprintMount(blueprint), BlueprintMount(addresses)]
 
 
 @hookimpl

@@ -79,6 +79,7 @@ def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
         sender=_sender(interaction, message),
         to=tuple(Address("", address.strip()) for address in to.split(",") if address.strip()),
         cc=tuple(Address("", address) for address in message.data.get("send_cc", [])),
+        bcc=tuple(Address("", address) for address in message.data.get("send_bcc", [])),
         subject=threads.tag_subject(subject, case.thread_token, token_prefix()),
         date=message.at,
         message_domain=message_domain(),

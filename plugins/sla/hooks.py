@@ -17,6 +17,7 @@ from core.contracts import (
     HomeTile,
     Job,
     MenuItem,
+    NoticeKind,
     Panel,
     Permission,
     PluginSchema,
@@ -147,6 +148,17 @@ def collect_panels(context: DeskContext) -> list[Panel]:
 def collect_home_tiles(context: DeskContext) -> list[HomeTile]:
     """What is about to be late."""
     return [HomeTile("sla", Text("About to be late", "Подходит срок"), "/sla/tile", 20, "case.view")]
+
+
+@hookimpl
+def register_notices() -> list[NoticeKind]:
+    """The words of «nearly due» and «late» in the notification centre; the desk's own notice has shown them for a moment already."""
+    from plugins.sla.telling import notice_words
+
+    return [
+        NoticeKind("sla.warning", "alarm", notice_words, "warn", toast=False),
+        NoticeKind("sla.breached", "alarm", notice_words, "bad", toast=False),
+    ]
 
 
 @hookimpl

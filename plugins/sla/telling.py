@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from core import timeline
+from core import notifications, timeline
 from core.contracts import Text
 from core.db import db
 from core.events import log as events
@@ -79,6 +80,21 @@ def _notify(case_id: int, flag: Flag) -> None:
         text = f"{case.number}: {WORDS[flag].to(language)}"
         payload = {"level": level, "text": text, "case_id": case.id, "number": case.number, "code": f"sla.{flag}"}
         events.publish(topic, "notice", payload)
+    _keep(case, flag)
+
+
+def notice_words(data: Mapping[str, Any], _who: str) -> Text:
+    """The line of the notification centre."""
+    words = WORDS[Flag(data["flag"])]
+    return Text(f"{words.en}: case {data['number']}", f"{words.ru}: запрос № {data['number']}")
+
+
+def _keep(case: Case, flag: Flag) -> None:
+    """Whoever holds the case finds it in the notification centre later, too."""
+    if case.assignee_id is not None:
+        kind = "sla.warning" if flag in _BREACH_OF else "sla.breached"
+        data = {"flag": str(flag), "number": case.number, "subject": case.subject[:140]}
+        notifications.notify([case.assignee_id], kind, f"/cases/{case.id}", data)
 
 
 def _listeners(case: Case, language: str) -> list[tuple[str, str]]:
