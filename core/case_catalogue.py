@@ -44,6 +44,22 @@ def find_category(service_id: int | None, key: str) -> CaseCategory | None:
     return db.session.scalar(select(CaseCategory).where(CaseCategory.service_id == service_id, CaseCategory.key == key))
 
 
+def get_field(field_id: int) -> CaseField:
+    """By id; raises ``Rejected`` (``not-found``)."""
+    row = db.session.get(CaseField, field_id)
+    if row is None:
+        raise missing("field", "поле", field_id)
+    return row
+
+
+def get_category(category_id: int) -> CaseCategory:
+    """By id; raises ``Rejected`` (``not-found``)."""
+    row = db.session.get(CaseCategory, category_id)
+    if row is None:
+        raise missing("category", "категория", category_id)
+    return row
+
+
 def add_field(service_id: int | None, key: str, title_en: str, title_ru: str, **fields: Any) -> CaseField:
     """A new field; ``fields`` are type, choices, required, position, active.
 
@@ -65,9 +81,7 @@ def update_field(field_id: int, **fields: Any) -> CaseField:
     """Change what is given; key and service stay."""
     values = _field_values({name: value for name, value in fields.items() if name != "key"}, partial=True)
     with transaction():
-        row = db.session.get(CaseField, field_id)
-        if row is None:
-            raise missing("field", "поле", field_id)
+        row = get_field(field_id)
         _check_choices(values.get("type", row.type), values.get("choices", row.choices))
         _change(row, values, "case_field")
     return row
@@ -76,9 +90,7 @@ def update_field(field_id: int, **fields: Any) -> CaseField:
 def remove_field(field_id: int) -> None:
     """Remove a field; what cases hold under its key stays with them and is no longer shown."""
     with transaction():
-        row = db.session.get(CaseField, field_id)
-        if row is None:
-            raise missing("field", "поле", field_id)
+        row = get_field(field_id)
         audit.record(
             "case_field.remove", "case_field", row.key, before={name: getattr(row, name) for name in PLAIN_FIELD}
         )
@@ -102,9 +114,7 @@ def update_category(category_id: int, **fields: Any) -> CaseCategory:
     """Change what is given; key and service stay."""
     values = checked(CaseCategoryForm, {name: v for name, v in fields.items() if name != "key"}, partial=True)
     with transaction():
-        row = db.session.get(CaseCategory, category_id)
-        if row is None:
-            raise missing("category", "категория", category_id)
+        row = get_category(category_id)
         _change(row, values, "case_category")
     return row
 
@@ -112,9 +122,7 @@ def update_category(category_id: int, **fields: Any) -> CaseCategory:
 def remove_category(category_id: int) -> None:
     """Remove a category that no case has; others can be switched off (``in-use``)."""
     with transaction():
-        row = db.session.get(CaseCategory, category_id)
-        if row is None:
-            raise missing("category", "категория", category_id)
+        row = get_category(category_id)
         having = select(func.count(Case.id)).where(Case.category == row.key)
         if row.service_id is not None:
             having = having.where(Case.service_id == row.service_id)

@@ -51,6 +51,11 @@ def get_service(key: str) -> Service:
     return service
 
 
+def service_by_id(service_id: int | None) -> Service | None:
+    """The service of that id; None for None, which stands for every service."""
+    return db.session.get(Service, service_id) if service_id is not None else None
+
+
 def _service(service_id: int) -> Service:
     service = db.session.get(Service, service_id)
     if service is None:
