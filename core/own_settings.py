@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -150,6 +151,7 @@ def number_of(text: str, region: str = "") -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+@lru_cache(maxsize=10_000)
 def formatted(number: str) -> str:
     """+79123456789 as people write it; anything else as it is."""
     if not number.startswith("+"):
