@@ -171,7 +171,8 @@ class Plan:
     def why(self, waiting_id: int) -> str:
         """Why something still waits.
 
-        One of pull, closed, no-team, nobody-signed-on, nobody-skilled, last-agent, agents-busy, declined.
+        One of pull, closed, no-team, nobody-signed-on, nobody-skilled, last-agent, agents-busy, declined; "next" when nothing
+        keeps it from being offered.
         """
         item, bucket = self.waiting[waiting_id], self._bucket_of[waiting_id]
         rules = self.services[item.service]
@@ -184,10 +185,12 @@ class Plan:
         skilled = [agent for agent in members if self._profile_of[agent.id] in bucket.profiles]
         if not skilled:
             return "nobody-skilled" if members else "nobody-signed-on"
-        if bucket.only is not None:
-            return "last-agent"
         free = [agent for agent in skilled if agent.has_room(item.channel)]
-        return "declined" if free and all(agent.id in bucket.declined for agent in free) else "agents-busy"
+        if bucket.only is not None:
+            return "next" if any(agent.id == bucket.only for agent in free) else "last-agent"
+        if not free:
+            return "agents-busy"
+        return "declined" if all(agent.id in bucket.declined for agent in free) else "next"
 
     def openings(self, service: int, line: int, team: int | None, channel: str) -> list[Opening]:
         """By how long something has waited there: whom it may be offered to now. Stretches of the same agents are one."""

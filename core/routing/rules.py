@@ -45,7 +45,8 @@ class SkillRule:
 class ServiceRules:
     """How a service is routed; see :class:`core.model.Service` for the meaning of the fields.
 
-    ``is_open`` is the state of its hours now and ``opens_at`` when they begin again (None: unknown or open).
+    ``is_open`` is the state of its hours now, ``opens_at`` when they begin again (None: unknown or open) and ``changes_at``
+    when who may be offered changes with them.
     """
 
     id: int
@@ -60,6 +61,7 @@ class ServiceRules:
     is_open: bool = True
     opens_at: float | None = None
     closed_action: str = WAIT
+    changes_at: float | None = None
 
     @property
     def waits_for_opening(self) -> bool:

@@ -8,8 +8,8 @@ import pytest
 
 from core import assignment, clock, presence
 from core.contracts import Rejected
-from core.db import db
-from core.model import Case, Interaction, Offer, PresenceChange, TimelineEntry, WorkflowRun
+from core.db import db, transaction
+from core.model import Case, Interaction, Offer, PresenceChange, Team, TimelineEntry, WorkflowRun
 
 
 def state(agent: int) -> str:
@@ -126,7 +126,7 @@ def test_priority_goes_before_age(centre):
     centre.mail(subject="old")
     centre.mail(subject="urgent")
     urgent = db.session.scalars(db.select(Interaction).order_by(Interaction.id.desc())).first()
-    with assignment.transaction():
+    with transaction():
         urgent.priority = 500
     centre.ready(centre.agents[0])
     assignment.route_due()
@@ -139,7 +139,7 @@ def test_the_agent_who_had_the_case_is_preferred(centre):
         centre.ready(boris)
     centre.ready(anna)
     centre.mail()
-    with assignment.transaction():
+    with transaction():
         interaction().preferred_agent_id = anna
     assignment.route_due()
     assert centre.open_offers()[0].agent_id == anna
@@ -195,7 +195,7 @@ def test_wrap_up_ends_by_itself_only_where_no_disposition_is_required(centre):
     later = clock.now() + timedelta(hours=1)
     with clock.at(later):
         assert assignment.wrap_up_due() == 0
-    with assignment.transaction():
+    with transaction():
         interaction().service.disposition_required = False
     assert assignment.wrap_up_due() == 0
     with clock.at(later):
@@ -203,14 +203,16 @@ def test_wrap_up_ends_by_itself_only_where_no_disposition_is_required(centre):
     assert (interaction().state, state(anna)) == ("closed", "ready")
 
 
-def test_the_state_cannot_be_chosen_while_work_is_in_hand(centre):
+def test_what_is_chosen_while_work_is_in_hand_comes_after_it_and_nothing_is_pushed_before(centre):
     anna = centre.agents[0]
-    centre.taken(anna)
-    with pytest.raises(Rejected) as refused:
-        presence.set_state(anna, "not_ready", "lunch")
-    assert refused.value.code == "interaction-in-hand"
-    with pytest.raises(Rejected):
-        presence.set_state(anna, "busy")
+    mine = centre.taken(anna)
+    assert presence.set_state(anna, "not_ready", "lunch") == "later"
+    with transaction():
+        db.session.scalars(db.select(Team)).one().capacity = {"toy": {"push": 3, "limit": 3}}
+    centre.mail("b@example.org")
+    assert assignment.route_due() == 0
+    assignment.complete(mine, anna, centre.solved_id)
+    assert (state(anna), presence.of(anna).reason) == ("not_ready", "lunch")
 
 
 def test_every_change_of_state_is_recorded_with_its_cause(centre):

@@ -12,7 +12,7 @@ from sqlalchemy import func
 
 from core import assignment, clock, presence
 from core.contracts import Rejected
-from core.db import db
+from core.db import db, transaction
 from core.model import Interaction, Offer, Presence
 
 AGENT = st.integers(0, 2)
@@ -24,7 +24,7 @@ def test_whatever_happens_in_any_order_one_agent_or_the_queue_has_each_interacti
         def __init__(self) -> None:
             super().__init__()
             self.now = datetime(2026, 3, 2, 9, tzinfo=UTC)
-            with assignment.transaction():
+            with transaction():
                 for model in (Offer, Interaction, Presence):
                     db.session.execute(db.delete(model))
             self.made = 0
