@@ -5,39 +5,56 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from html import unescape
+from functools import cache
 from typing import Any
 
 import nh3
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm.attributes import set_committed_value
 
-from core import storage, timeline, variables
+from core import case_changes, case_drafts, case_facts, case_watchers, file_limits, recall, storage, timeline, variables
+from core.case_facts import CHANGEABLE
 from core.clock import now
 from core.contracts import CaseChange, Delivery, FileIn, Rejected, Text
-from core.db import db, transaction
+from core.db import current_work, db, put, transaction
 from core.events import log as events
 from core.house import okno
-from core.model import Attachment, Case, CaseNumber, Contact, Draft, Interaction, Message, Service
+from core.model import (
+    Attachment,
+    Case,
+    CaseNumber,
+    Contact,
+    Interaction,
+    Message,
+    Service,
+    User,
+)
+from core.plain_text import plain_text
 from core.snapshots import case_info, message_info
 
 TOKEN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 TOKEN_LENGTH = 10
-PRIORITIES = ("low", "medium", "high", "critical")
-CHANGEABLE = ("subject", "category", "priority", "service_id", "assignee_id", "language", "status")
 FIRST_NUMBER = 10_000
 
 
 def next_number() -> str:
     """The next case number, counted inside the transaction that uses it: no gap is visible, none is given twice."""
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    statement = (
+    connection = current_work().connection
+    return (
+        f"{okno().config.get('core.case_prefix')}{connection.execute(_count_up(connection.dialect.name)).scalar_one()}"
+    )
+
+
+@cache
+def _count_up(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return (
         insert(CaseNumber)
         .values(id=1, last=FIRST_NUMBER + 1)
         .on_conflict_do_update(index_elements=["id"], set_={"last": CaseNumber.last + 1})
         .returning(CaseNumber.last)
     )
-    return f"{okno().config.get('core.case_prefix')}{db.session.execute(statement).scalar_one()}"
 
 
 def new_token() -> str:
@@ -55,24 +72,32 @@ def create(
     priority: str = "",
     cause: str = "",
     assignee_id: int | None = None,
+    last_contact_at: datetime | None = None,
 ) -> Case:
     """Open a case in the open transaction; a follow-up keeps the link, the priority and the agent of the closed one."""
+    if contact is not None and contact.id is None:
+        db.session.flush()
     case = Case(
         number=next_number(),
         subject=subject[:300],
-        service=service,
-        contact=contact,
+        service_id=service.id,
+        contact_id=contact.id if contact else None,
         language=language or service.language,
         follow_up_of_id=follow_up_of.id if follow_up_of else None,
         priority=priority or (follow_up_of.priority if follow_up_of else "medium"),
         assignee_id=assignee_id or (follow_up_of.assignee_id if follow_up_of else None),
         thread_token=new_token(),
+        last_contact_at=last_contact_at,
     )
-    db.session.add(case)
-    db.session.flush()
-    timeline.write(case.id, "case.opened", cause=cause, follow_up_of=follow_up_of.number if follow_up_of else None)
+    put(case)
+    set_committed_value(case, "service", service)
+    set_committed_value(case, "contact", contact)
+    previous: dict[str, Any] = (
+        {"follow_up_of": follow_up_of.number, "other_id": follow_up_of.id} if follow_up_of else {}
+    )
+    timeline.write(case.id, "case.opened", cause=cause, **previous)
     if follow_up_of:
-        timeline.write(follow_up_of.id, "case.followed_up", number=case.number)
+        timeline.write(follow_up_of.id, "case.followed_up", number=case.number, other_id=case.id)
     _announce(case, {"status": (None, "open")}, cause)
     return case
 
@@ -88,7 +113,6 @@ def touch(case: Case, *, cause: str, **fields: Any) -> None:
     case.updated_at = now()
     if "status" in changes:
         case.closed_at = now() if case.status == "closed" else None
-    db.session.flush()
     if changes:
         _announce(case, changes, cause)
 
@@ -99,44 +123,53 @@ def _plain(value: Any) -> Any:
 
 def _announce(case: Case, changes: dict[str, tuple[Any, Any]], cause: str) -> None:
     okno().hooks.during_case_change(CaseChange(case_info(case), changes, cause, now()))
-    events.publish("desk", "case.changed", {"case_id": case.id, "number": case.number, "changes": sorted(changes)})
+    tell(case, *sorted(changes))
+    if "assignee_id" in changes and case.assignee_id is not None:
+        person = db.session.get(User, case.assignee_id)
+        case_watchers.tell(case, "case.assigned", actor_id=case.assignee_id, name=person.name if person else "")
 
 
-def change(case_id: int, user_id: int, **fields: Any) -> None:
-    """An agent changes fields of a case (see ``CHANGEABLE``). Raises ``Rejected`` for a value that cannot be."""
+def tell(case: Case, *changes: str) -> None:
+    """Let open pages know what of the case changed, in the open transaction."""
+    events.publish("desk", "case.changed", {"case_id": case.id, "number": case.number, "changes": list(changes)})
+
+
+def change(case_id: int, user_id: int | None, *, before: dict[str, Any] | None = None, **fields: Any) -> None:
+    """Change fields of a case (see :data:`core.case_facts.CHANGEABLE`); ``before`` is what the writer saw in them.
+
+    Raises ``Rejected`` for a value that cannot be, and ``CaseChanged`` when a colleague was faster.
+    """
     if unknown := set(fields) - set(CHANGEABLE):
         raise ValueError(f"not changeable: {unknown}")
-    if fields.get("priority", "medium") not in PRIORITIES:
-        raise Rejected(Text("There is no such priority", "Такого приоритета нет"), "priority-unknown")
+    if "subject" in fields:
+        fields["subject"] = " ".join(str(fields["subject"]).replace("\x00", "").split())[:300]
     with transaction():
-        case = db.session.get(Case, case_id)
-        if case is None:
-            raise Rejected(Text("There is no such case", "Такого запроса нет"), "case-unknown")
-        before = {name: getattr(case, name) for name in fields}
-        touch(case, cause="agent", **fields)
-        for name, value in fields.items():
-            if before[name] != value:
-                timeline.write(case_id, f"case.{name}", actor_id=user_id, before=before[name], after=value)
+        case = case_changes.locked(case_id)
+        was = {name: getattr(case, name) for name in fields}
+        fresh = {name: value for name, value in fields.items() if was[name] != value}
+        for name in fresh:
+            if before is not None and name in before:
+                case_changes.check_same(CHANGEABLE[name], was[name], before[name], case_id, f"case.{name}")
+        case_facts.check(case, fresh)
+        touch(case, cause="agent", **fresh)
+        for name, value in fresh.items():
+            shown = case_facts.title_of(name, value)
+            timeline.write(case_id, f"case.{name}", actor_id=user_id, before=was[name], after=value, **shown)
+        if "status" in fresh:
+            kind = "case.closed" if case.status == "closed" else "case.reopened"
+            case_watchers.tell(case, kind, actor_id=user_id)
 
 
 def close(case: Case, *, cause: str, actor_id: int | None = None) -> None:
     """Close in the open transaction."""
     touch(case, status="closed", cause=cause)
     timeline.write(case.id, "case.closed", actor_id=actor_id, cause=cause)
+    case_watchers.tell(case, "case.closed", actor_id=actor_id)
 
 
 def sanitise(html: str) -> str:
     """What an agent wrote, free of anything that executes."""
     return nh3.clean(html, link_rel="noopener noreferrer")
-
-
-def plain_text(html: str) -> str:
-    """The text of simple HTML: blocks become lines, tags go, entities are resolved."""
-    spaced = html
-    for tag in ("</p>", "</div>", "<br>", "<br/>", "<br />", "</li>", "</h1>", "</h2>", "</h3>", "</tr>"):
-        spaced = spaced.replace(tag, tag + "\n")
-    lines = (line.strip() for line in unescape(nh3.clean(spaced, tags=set())).splitlines())
-    return "\n".join(lines).strip()
 
 
 def reply(
@@ -149,11 +182,16 @@ def reply(
     to: str | None = None,
     files: Sequence[FileIn] = (),
     data: dict[str, Any] | None = None,
+    seen_message_id: int | None = None,
+    undo_seconds: int = 0,
 ) -> int:
     """Answer the contact; returns the message id. The same ``command_key`` again sends nothing and returns the first id.
 
+    ``seen_message_id``: the newest message that the writer saw; a colleague's answer after it raises ``reply-overtaken``.
+    ``undo_seconds``: how long :func:`core.recall.recall` can call it back, where the channel sends through the outbox.
     Raises ``Rejected`` when the interaction is not the agent's, the text is empty or variables are not filled in.
     """
+    file_limits.check(files)
     with transaction():
         source_key = f"reply:{command_key}"[:160]
         if (same := db.session.scalar(select(Message.id).where(Message.source_key == source_key))) is not None:
@@ -164,6 +202,9 @@ def reply(
                 Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас"),
                 "not-your-interaction",
             )
+        case_changes.locked(interaction.case_id)
+        if seen_message_id is not None:
+            _check_overtaken(interaction.case_id, user_id, seen_message_id)
         clean = sanitise(html)
         text = plain_text(clean)
         if not text and not files:
@@ -187,12 +228,27 @@ def reply(
         first = {} if case.first_reply_at else {"first_reply_at": message.at}
         status = {} if case.status != "closed" else {"status": "open"}
         touch(case, cause="reply", **first, **status)
-        db.session.execute(_forget_draft(user_id, case.id))
+        case_drafts.forget(user_id, case.id, "reply")
+        case_watchers.tell(case, "case.reply", actor_id=user_id, text=text[:140])
+        if undo_seconds:
+            recall.hold_back(message.id, undo_seconds)
         return message.id
 
 
-def _forget_draft(user_id: int, case_id: int) -> Any:
-    return Draft.__table__.delete().where(Draft.user_id == user_id, Draft.case_id == case_id, Draft.kind == "reply")
+def _check_overtaken(case_id: int, user_id: int, seen_message_id: int) -> None:
+    query = select(User.first_name, User.last_name, User.login).join(Message, Message.user_id == User.id)
+    later = query.where(
+        Message.case_id == case_id,
+        Message.id > seen_message_id,
+        Message.author == "agent",
+        Message.delivery != "recalled",
+        Message.user_id != user_id,
+    )
+    row = db.session.execute(later.order_by(Message.id.desc()).limit(1)).first()
+    if row is not None:
+        name = f"{row.first_name} {row.last_name}".strip() or row.login
+        words = Text(f"{name} answered while you were writing", f"Пока вы писали, ответил(а) {name}")
+        raise Rejected(words, "reply-overtaken")
 
 
 def post(
@@ -226,18 +282,15 @@ def post(
         body_html=html,
         automatic=automatic,
         delivery="waiting",
-        data=dict(data or {}),
+        data={**({"to": to} if to else {}), **(data or {})},
         at=now(),
     )
+    put(message)
     for file in files:
-        sha256 = storage.put(file.content)
-        message.attachments.append(
-            Attachment(sha256=sha256, name=file.name[:300], content_type=file.content_type[:120])
-        )
-    db.session.add(message)
+        sha256, name = storage.put(file.content), file.name[:300]
+        put(Attachment(message_id=message.id, sha256=sha256, name=name, content_type=file.content_type[:120]))
     if author == "agent":
         interaction.unread = 0
-    db.session.flush()
     timeline.write(
         interaction.case_id, "message", actor_id=user_id, interaction_id=interaction.id, message_id=message.id
     )
@@ -265,34 +318,6 @@ def post(
     }
     events.publish("desk", "message.added", event)
     return message
-
-
-def add_note(case_id: int, user_id: int | None, text: str) -> None:
-    """A note for colleagues, never for the contact. Raises ``Rejected`` when empty."""
-    if not text.strip():
-        raise Rejected(Text("The note is empty", "Заметка пуста"), "empty-note")
-    with transaction():
-        case = db.session.get(Case, case_id)
-        if case is None:
-            raise Rejected(Text("There is no such case", "Такого запроса нет"), "case-unknown")
-        timeline.write(case_id, "note", actor_id=user_id, text=text.strip())
-        touch(case, cause="note")
-        events.publish("desk", "case.changed", {"case_id": case_id, "number": case.number, "changes": ["note"]})
-
-
-def save_draft(user_id: int, case_id: int, kind: str, html: str, data: dict[str, Any] | None = None) -> None:
-    """Keep what is being typed; an empty text forgets it."""
-    with transaction():
-        query = select(Draft).where(Draft.user_id == user_id, Draft.case_id == case_id, Draft.kind == kind)
-        draft = db.session.scalar(query)
-        if not plain_text(html):
-            if draft is not None:
-                db.session.delete(draft)
-            return
-        if draft is None:
-            draft = Draft(user_id=user_id, case_id=case_id, kind=kind)
-            db.session.add(draft)
-        draft.body_html, draft.data, draft.saved_at = html[:500_000], dict(data or {}), now()
 
 
 def mark_read(interaction_id: int, user_id: int) -> None:

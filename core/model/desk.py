@@ -83,6 +83,7 @@ class ScreenPop(db.Model):
     """What opens when an interaction of a service arrives. ``kind``: url (template), form (case fields) or script (HTML text).
 
     ``template`` holds variables ``$(case.number)``; in an url they are percent-encoded. ``service_id`` None means every service.
+    ``embed``: the page lets itself be framed; others get a link.
     """
 
     __tablename__ = "screen_pop"
@@ -92,6 +93,7 @@ class ScreenPop(db.Model):
     title_en: Mapped[str] = mapped_column(String(120))
     title_ru: Mapped[str] = mapped_column(String(120))
     template: Mapped[str] = mapped_column(Text, default="")
+    embed: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     service: Mapped[Service | None] = relationship()

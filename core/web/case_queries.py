@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import nh3
-from markupsafe import Markup, escape
-from sqlalchemy import select
+from flask_babel import get_timezone
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core.contracts import Badge
@@ -23,28 +23,26 @@ from core.model import (
     Draft,
     Interaction,
     Message,
+    NoteFile,
     TimelineEntry,
     User,
 )
 from core.web.language import here
 
 PAGE = 40
-TALK = ("message", "note", "disposition", "case.closed")
-QUOTE_HEAD = re.compile(
-    r"^(On .{5,120} wrote:|.{5,120} (написал|пишет)\(?а?\)?:|-{3,} ?(Original Message|Исходное сообщение).*)$",
-    re.IGNORECASE,
-)
-ADDRESS = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
+TALK = ("message", "note", "disposition", "case.closed", "case.followed_up", "case.opened")
 
 
 @dataclass(slots=True)
 class Entry:
-    """A line of the timeline with the rows it speaks of."""
+    """A line of the timeline with the rows it speaks of; ``day`` is the date where a new one begins in the viewer's zone."""
 
     row: TimelineEntry
     message: Message | None = None
     interaction: Interaction | None = None
     actor: User | None = None
+    files: list[NoteFile] = field(default_factory=list)
+    day: str = ""
 
     @property
     def said(self) -> str:
@@ -55,6 +53,15 @@ class Entry:
 
 
 @dataclass(slots=True)
+class Window:
+    """A page of the timeline, oldest first, with the ids to ask the entries before and after it (None: there are none)."""
+
+    entries: list[Entry]
+    earlier: int | None = None
+    later: int | None = None
+
+
+@dataclass(slots=True)
 class CasePage:
     """All that the first look at a case needs."""
 
@@ -62,13 +69,15 @@ class CasePage:
     interaction: Interaction | None
     mine: bool
     badges: list[Badge]
-    entries: list[Entry]
-    earlier: int | None
+    window: Window
     draft: Draft | None
     note: Draft | None
     contact: Contact | None
     others: list[Case] = field(default_factory=list)
     holder: User | None = None
+    newest_message: int = 0
+    draft_is_old: bool = False
+    drafts: list[tuple[Draft, User]] = field(default_factory=list)
 
 
 def case_page(case: Case, user: User, view: str) -> CasePage:
@@ -83,23 +92,27 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
         (item for item in interactions if item.agent_id == user.id and item.state in ("active", "wrap_up")), None
     )
     current = own or (interactions[0] if interactions else None)
-    entries, earlier = timeline(case.id, view, None)
+    window = timeline(case.id, view)
     drafts = {
         row.kind: row
         for row in db.session.scalars(select(Draft).where(Draft.user_id == user.id, Draft.case_id == case.id))
     }
+    newest, wrote = newest_message(case.id)
+    draft = drafts.get("reply")
     return CasePage(
         case=case,
         interaction=current,
         mine=own is not None,
         badges=okno().hooks.case_badges([case.id], here())[case.id],
-        entries=entries,
-        earlier=earlier,
-        draft=drafts.get("reply"),
+        window=window,
+        draft=draft,
         note=drafts.get("note"),
         contact=contact_card(case.contact_id),
         others=other_cases(case),
         holder=current.agent if current is not None and own is None else None,
+        newest_message=newest,
+        draft_is_old=draft is not None and wrote is not None and draft.saved_at < wrote,
+        drafts=drafts_of(case.id) if view == "events" else [],
     )
 
 
@@ -111,17 +124,35 @@ def find_case(case_id: int) -> Case | None:
     )
 
 
-def timeline(case_id: int, view: str, before: int | None) -> tuple[list[Entry], int | None]:
-    """A page of the timeline, oldest first, and the id to ask earlier ones with (None: there are none)."""
+def timeline(
+    case_id: int, view: str, *, before: int | None = None, after: int | None = None, around: int | None = None
+) -> Window:
+    """A page of the timeline: the newest entries, those ``before`` or ``after`` an id, or some on both sides of ``around``."""
     query = select(TimelineEntry).where(TimelineEntry.case_id == case_id)
     if view == "talk":
         query = query.where(TimelineEntry.kind.in_(TALK))
+    if around is not None:
+        older, newer = _older(query, around, PAGE // 2), _newer(query, around - 1, PAGE // 2)
+        rows = [*older[0], *newer[0]]
+        return Window(_entries(rows), rows[0].id if older[1] else None, rows[-1].id if newer[1] else None)
+    if after is not None:
+        rows, more = _newer(query, after, PAGE)
+        return Window(_entries(rows), None, rows[-1].id if more else None)
+    rows, more = _older(query, before, PAGE)
+    return Window(_entries(rows), rows[0].id if more else None)
+
+
+def _older(query: Select[Any], before: int | None, limit: int) -> tuple[list[TimelineEntry], bool]:
     if before is not None:
         query = query.where(TimelineEntry.id < before)
-    rows = list(db.session.scalars(query.order_by(TimelineEntry.id.desc()).limit(PAGE + 1)))
-    earlier = rows[PAGE - 1].id if len(rows) > PAGE else None
-    rows = rows[:PAGE][::-1]
-    return _entries(rows), earlier
+    rows = list(db.session.scalars(query.order_by(TimelineEntry.id.desc()).limit(limit + 1)))
+    return rows[:limit][::-1], len(rows) > limit
+
+
+def _newer(query: Select[Any], after: int, limit: int) -> tuple[list[TimelineEntry], bool]:
+    query = query.where(TimelineEntry.id > after).order_by(TimelineEntry.id)
+    rows = list(db.session.scalars(query.limit(limit + 1)))
+    return rows[:limit], len(rows) > limit
 
 
 def _entries(rows: Sequence[TimelineEntry]) -> list[Entry]:
@@ -129,15 +160,45 @@ def _entries(rows: Sequence[TimelineEntry]) -> list[Entry]:
     interactions = _by_id(Interaction, {row.interaction_id for row in rows})
     asked = {row.actor_id for row in rows} | {row.data.get("agent_id") for row in rows}
     people = _by_id(User, asked)
+    files = files_of([row.id for row in rows if row.kind == "note"])
+    zone = get_timezone() or ZoneInfo("UTC")
+    days = [row.at.astimezone(zone).date() for row in rows]
     return [
         Entry(
             row,
             messages.get(row.message_id or 0),
             interactions.get(row.interaction_id or 0),
             people.get(row.actor_id or row.data.get("agent_id") or 0),
+            files.get(row.id, []),
+            days[place].isoformat() if place == 0 or days[place - 1] != days[place] else "",
         )
-        for row in rows
+        for place, row in enumerate(rows)
     ]
+
+
+def files_of(entry_ids: Sequence[int]) -> dict[int, list[NoteFile]]:
+    """The files of notes, by entry."""
+    found: dict[int, list[NoteFile]] = {}
+    if entry_ids:
+        query = select(NoteFile).where(NoteFile.entry_id.in_(entry_ids)).options(joinedload(NoteFile.file))
+        for row in db.session.scalars(query.order_by(NoteFile.id)):
+            found.setdefault(row.entry_id, []).append(row)
+    return found
+
+
+def drafts_of(case_id: int) -> list[tuple[Draft, User]]:
+    """What colleagues are writing in this case, for the view of events."""
+    query = select(Draft, User).join(User, User.id == Draft.user_id)
+    return [
+        (draft, user) for draft, user in db.session.execute(query.where(Draft.case_id == case_id).order_by(Draft.id))
+    ]
+
+
+def newest_message(case_id: int) -> tuple[int, datetime | None]:
+    """The id of the case's newest message (0: none) and when its contact wrote last."""
+    newest = db.session.scalar(select(func.max(Message.id)).where(Message.case_id == case_id)) or 0
+    wrote = select(func.max(Message.at)).where(Message.case_id == case_id, Message.direction == "in")
+    return newest, db.session.scalar(wrote)
 
 
 def _by_id(model: Any, ids: set[int | None]) -> dict[int, Any]:
@@ -190,35 +251,3 @@ def dispositions(service_id: int) -> list[tuple[Disposition | None, list[Disposi
     single = [row for row in rows if row.parent_id is None and row.id not in children]
     groups: list[tuple[Disposition | None, list[Disposition]]] = [(None, single)] if single else []
     return groups + [(row, children[row.id]) for row in rows if row.parent_id is None and row.id in children]
-
-
-# --- texts -------------------------------------------------------------------------------------------
-
-
-def parted(text: str) -> tuple[str, str]:
-    """A plain text as what is new and what is quoted below it."""
-    lines = text.rstrip().splitlines()
-    for index, line in enumerate(lines):
-        below = [other for other in lines[index + 1 :] if other.strip()]
-        quoted = [other for other in below if other.lstrip().startswith(">")]
-        if QUOTE_HEAD.match(line.strip()) or (line.lstrip().startswith(">") and len(quoted) == len(below)):
-            return "\n".join(lines[:index]).rstrip(), "\n".join(lines[index:])
-    return "\n".join(lines), ""
-
-
-def linked(text: str) -> Markup:
-    """Plain text as HTML with web addresses as links that leave no trace."""
-    parts = ADDRESS.split(text)
-    link = Markup('<a href="{0}" target="_blank" rel="noopener noreferrer nofollow">{0}</a>')
-    return Markup("").join(link.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
-
-
-def own_html(html: str) -> Markup:
-    """HTML that an agent wrote, cleaned once more before it is put into the page itself."""
-    clean = nh3.clean(html, attributes={"a": {"href", "target"}}, link_rel="noopener noreferrer")
-    return Markup(clean)  # noqa: S704 -- nh3 has just cleaned it
-
-
-def reply_subject(subject: str) -> str:
-    """The subject of an answer: one "Re:", however many there were."""
-    return "Re: " + re.sub(r"^((re|fw|fwd|отв|ответ)(\[\d+\])?:\s*)+", "", subject, flags=re.IGNORECASE)

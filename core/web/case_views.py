@@ -8,17 +8,17 @@ from flask import Response, abort, render_template, request, send_file, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from core import storage
+from core import case_form, case_viewers, screen_pops, storage
 from core.db import db
 from core.house import okno
-from core.model import Attachment, Case, Interaction, Message
-from core.permissions import require
-from core.web import case_queries, desk_frame, desk_queries, drawing
+from core.model import Attachment, Case, Interaction, Message, NoteFile, TimelineEntry
+from core.permissions import allowed, require
+from core.web import case_aside, case_queries, desk_frame, desk_queries, drawing, letters
 
 VIEWS = ("talk", "events")
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
 # A letter is a foreign page: nothing in it runs or calls out; images come from the letter itself.
-BODY_POLICY = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+BODY_POLICY = "default-src 'none'; img-src {images} data:; style-src 'self' 'unsafe-inline'; font-src 'self'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 COLOURED = re.compile(r"bgcolor=|background|<style|color\s*[:=]", re.IGNORECASE)
 CID = re.compile(r"(src\s*=\s*[\"']?)cid:([^\"'\s>]+)", re.IGNORECASE)
 
@@ -58,6 +58,11 @@ def case(case_id: int) -> str:
     context = desk_frame.context_of(user, page.interaction, case_id)
     return render_template(
         "desk/case.html",
+        aside=case_aside.aside(row, user),
+        may_edit=allowed(user, "case.reply"),
+        others=case_viewers.viewers(case_id, without=user.id),
+        pops_in_tabs=okno().config.get("cases.screen_pops") == "tabs",
+        pops=pops_beside(page.interaction if page.mine else None, user.id),
         page=page,
         case=row,
         view=_view(),
@@ -71,11 +76,24 @@ def case(case_id: int) -> str:
 
 @require("case.view")
 def earlier(case_id: int) -> str:
-    """Timeline entries before ``before``."""
+    """Timeline entries before, after or around one."""
     row = seen_case(case_id)
-    before = request.args.get("before", "")
-    entries, more = case_queries.timeline(case_id, _view(), int(before) if before.isdigit() else None)
-    return render_template("desk/timeline.html", entries=entries, earlier=more, case=row, view=_view())
+    asked = {name: _entry_id(name) for name in ("before", "after", "around")}
+    window = case_queries.timeline(case_id, _view(), **asked)
+    return render_template("desk/timeline.html", window=window, case=row, view=_view())
+
+
+def pops_beside(interaction: Interaction | None, user_id: int) -> list[screen_pops.Filled]:
+    """The screen pops of the interaction in hand."""
+    if interaction is None:
+        return []
+    context = screen_pops.context_of(interaction, user_id)
+    return [screen_pops.fill(pop, context) for pop in screen_pops.pops_of(interaction.service_id)]
+
+
+def _entry_id(name: str) -> int | None:
+    value = request.args.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 12 else None
 
 
 @require("case.view")
@@ -83,16 +101,25 @@ def fresh(case_id: int) -> str:
     """The header as it is now and the entries after ``after``, swapped out of band."""
     user, row = desk_frame.signed_in(), seen_case(case_id)
     page = case_queries.case_page(row, user, _view())
-    after = int(request.args["after"]) if request.args.get("after", "").isdigit() else 0
-    entries = [entry for entry in page.entries if entry.row.id > after]
-    return render_template("desk/fresh.html", page=page, case=row, entries=entries, view=_view(), user=user)
+    after = _entry_id("after") or 0
+    entries = [entry for entry in page.window.entries if entry.row.id > after]
+    parts = {"aside": case_aside.aside(row, user), "may_edit": allowed(user, "case.reply")}
+    return render_template("desk/fresh.html", page=page, case=row, entries=entries, view=_view(), user=user, **parts)
+
+
+@require("case.view")
+def aside(case_id: int) -> str:
+    """The form, links, watchers and files as they are now."""
+    user, row = desk_frame.signed_in(), seen_case(case_id)
+    parts = {"aside": case_aside.aside(row, user), "may_edit": allowed(user, "case.reply")}
+    return render_template("desk/case_aside.html", case=row, user=user, **parts)
 
 
 @require("case.view")
 def preview(interaction_id: int) -> str:
     """A look at a waiting interaction without taking it."""
     interaction = seen_interaction(interaction_id)
-    entries, _ = case_queries.timeline(interaction.case_id, "talk", None)
+    entries = case_queries.timeline(interaction.case_id, "talk").entries
     contact = case_queries.contact_card(interaction.contact_id)
     return render_template(
         "desk/preview.html", interaction=interaction, entries=entries[-4:], case=interaction.case, contact=contact
@@ -103,8 +130,14 @@ def preview(interaction_id: int) -> str:
 def disposition(interaction_id: int) -> str:
     """The dialog in which the outcome is chosen."""
     interaction = seen_interaction(interaction_id)
-    groups = case_queries.dispositions(interaction.service_id)
-    return render_template("desk/disposition.html", interaction=interaction, groups=groups, case=interaction.case)
+    case = interaction.case
+    return render_template(
+        "desk/disposition.html",
+        interaction=interaction,
+        groups=case_queries.dispositions(interaction.service_id),
+        missing=case_form.missing(case),
+        case=case,
+    )
 
 
 @require("case.view")
@@ -116,14 +149,19 @@ def message_body(message_id: int) -> Response:
         abort(404)
     seen_case(message.case_id)
     html = _with_images(message) if message.body_html else ""
+    shows = "images" in request.args
+    hidden = 0 if shows else letters.count_hidden(html)
+    html = letters.with_pictures(html) if shows else html
     page = render_template(
         "desk/message_body.html",
         html=html,
         text=message.body_text,
         paper=bool(COLOURED.search(html)),
         theme=drawing.theme(),
+        hidden=hidden,
     )
-    return Response(page, headers={"Content-Security-Policy": BODY_POLICY, "Cache-Control": "private, max-age=300"})
+    policy = BODY_POLICY.format(images="'self' https: http:" if shows else "'self'")
+    return Response(page, headers={"Content-Security-Policy": policy, "Cache-Control": "private, max-age=300"})
 
 
 def _with_images(message: Message) -> str:
@@ -144,6 +182,21 @@ def attachment(attachment_id: int) -> Response:
     if row is None or message is None:
         abort(404)
     seen_case(message.case_id)
+    return _served(row)
+
+
+@require("case.view")
+def note_file(file_id: int) -> Response:
+    """A file of a note."""
+    row = db.session.get(NoteFile, file_id)
+    entry = db.session.get(TimelineEntry, row.entry_id) if row else None
+    if row is None or entry is None:
+        abort(404)
+    seen_case(entry.case_id)
+    return _served(row)
+
+
+def _served(row: Attachment | NoteFile) -> Response:
     path = storage.path(row.sha256)
     if not path.exists():
         abort(404)

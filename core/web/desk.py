@@ -8,7 +8,18 @@ from typing import Any
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from core.web import case_queries, case_views, desk_commands, desk_frame, desk_pages, desk_queries, drawing, event_words
+from core.web import (
+    case_commands,
+    case_texts,
+    case_views,
+    desk_commands,
+    desk_frame,
+    desk_pages,
+    desk_queries,
+    drawing,
+    event_words,
+    wallboard,
+)
 
 blueprint = Blueprint("desk", __name__)
 
@@ -21,6 +32,10 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/contacts/<int:contact_id>", "contact", desk_pages.contact),
     ("/desk/around", "around", desk_pages.around),
     ("/desk/offers", "offers", desk_pages.offers),
+    ("/desk/indicators", "indicators", desk_pages.indicators),
+    ("/documents", "documents", desk_pages.documents),
+    ("/wallboard", "wallboard", wallboard.wallboard),
+    ("/wallboard/board", "wallboard_board", wallboard.wallboard_board),
     ("/cases/<int:case_id>", "case", case_views.case),
     ("/cases/<int:case_id>/timeline", "timeline", case_views.earlier),
     ("/cases/<int:case_id>/fresh", "fresh", case_views.fresh),
@@ -30,20 +45,19 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/attachments/<int:attachment_id>", "attachment", case_views.attachment),
 )
 COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-    ("/desk/on", "sign_on", desk_commands.sign_on),
-    ("/desk/state", "set_state", desk_commands.set_state),
     ("/desk/language", "set_language", desk_commands.set_language),
     ("/offers/<int:offer_id>/accept", "accept", desk_commands.accept),
     ("/offers/<int:offer_id>/reject", "reject", desk_commands.reject),
+    ("/offers/<int:offer_id>/postpone", "postpone", desk_commands.postpone),
+    ("/desk/service", "set_service", desk_commands.set_service),
     ("/interactions/<int:interaction_id>/take", "take", desk_commands.take),
     ("/interactions/<int:interaction_id>/release", "release", desk_commands.release),
-    ("/interactions/<int:interaction_id>/finish", "finish", desk_commands.finish),
-    ("/interactions/<int:interaction_id>/complete", "complete", desk_commands.complete),
+    ("/interactions/<int:interaction_id>/finish", "finish", case_commands.finish),
+    ("/interactions/<int:interaction_id>/complete", "complete", case_commands.complete),
     ("/interactions/<int:interaction_id>/read", "mark_read", desk_commands.mark_read),
-    ("/interactions/<int:interaction_id>/reply", "reply", desk_commands.reply),
-    ("/cases/<int:case_id>/notes", "add_note", desk_commands.add_note),
-    ("/cases/<int:case_id>/draft", "save_draft", desk_commands.save_draft),
-    ("/cases/<int:case_id>/change", "change", desk_commands.change),
+    ("/interactions/<int:interaction_id>/reply", "reply", case_commands.reply),
+    ("/cases/<int:case_id>/notes", "add_note", case_commands.add_note),
+    ("/cases/<int:case_id>/draft", "save_draft", case_commands.save_draft),
 )
 
 for _rule, _name, _view in PAGES:
@@ -57,14 +71,12 @@ def _drawing(state: BlueprintSetupState) -> None:
     drawing.install(state.app)  # type: ignore[arg-type]
     state.app.jinja_env.globals.update(
         desk_frame=desk_frame.frame,
-        desk_state=desk_frame.state_view,
-        state_reasons=desk_frame.reasons,
-        reason_text=desk_frame.reason_text,
         channel_of=desk_queries.channel_of,
-        parted=case_queries.parted,
-        linked=case_queries.linked,
-        own_html=case_queries.own_html,
-        reply_subject=case_queries.reply_subject,
+        parted=case_texts.parted,
+        linked=case_texts.linked,
+        own_html=case_texts.own_html,
+        reply_subject=case_texts.reply_subject,
+        note_words=case_texts.note_words,
         event_words=event_words.words_of,
         event_icon=event_words.icon_of,
     )

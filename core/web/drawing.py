@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, request, url_for
-from flask_babel import format_date, format_datetime, format_time, get_timezone
+from flask_babel import format_date, format_datetime, format_decimal, format_time, get_timezone
 from flask_babel import gettext as _
 
 from core.clock import now
@@ -74,15 +74,21 @@ def elapsed(at: datetime | None) -> str:
 
 
 def lasted(seconds: float | None) -> str:
-    """How long something took, in words: 40 s, 15 min, 2 h 5 min, 3 d 4 h; a dash for None."""
+    """How long something took, in words: 40 s, 15 min, 2 h, 2 h 5 min, 3 d 4 h; a dash for None."""
     if seconds is None:
         return "—"
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
     if days:
         return str(_("%(days)sd %(hours)sh", days=days, hours=hours % 24))
     if hours:
-        return str(_("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes % 60))
+        whole = _("%(hours)s h", hours=hours)
+        return str(_("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes % 60) if minutes % 60 else whole)
     return str(_("%(minutes)s min", minutes=minutes) if minutes else _("%(seconds)s s", seconds=int(seconds)))
+
+
+def decimal(number: float) -> str:
+    """A number with one digit after the point where it has any: 4, 3,5."""
+    return str(format_decimal(round(number, 1)))
 
 
 def file_size(size: int) -> str:
@@ -139,10 +145,45 @@ def page_texts() -> dict[str, str]:
         "draft_saving": _("Saving…"),
         "draft_unsaved": _("Draft not saved"),
         "show_quote": _("Show quoted text"),
-        "too_many_tabs": _("Close a tab first: at most 12 are open"),
-        "link": _("Link address"),
-        "sound_on": _("Sound on"),
-        "sound_off": _("Sound off"),
+        "too_many_tabs": _("Close a tab first: at most 30 are open"),
+        "refused_offline": _("No connection: this was not done. Try again when the line at the top is gone."),
+        "show_pictures": _("Show pictures"),
+        "file_too_large": _("«{0}» is larger than {1} MB: compress it or send a link."),
+        "remove_file": _("Remove {0}"),
+    }
+
+
+def key_words() -> dict[str, str]:
+    """What each of the desk's keys does, by the names of static/js/shortcuts.js."""
+    return {
+        "search": _("Search"),
+        "keys": _("This sheet"),
+        "home": _("Home"),
+        "queue": _("Group queue"),
+        "cases": _("My cases"),
+        "directory": _("Directory"),
+        "knowledge": _("Search the knowledge base"),
+        "side": _("Collapse or expand the side panel"),
+        "next_tab": _("Next tab"),
+        "previous_tab": _("Previous tab"),
+        "close_tab": _("Close the tab"),
+        "close": _("Close what lies on top"),
+        "ready": _("Ready"),
+        "not_ready": _("Not ready"),
+        "accept": _("Accept an offer"),
+        "reject": _("Reject an offer"),
+        "next_interaction": _("Next interaction"),
+        "previous_interaction": _("Previous interaction"),
+        "answer": _("Write an answer"),
+        "note": _("Write a note"),
+        "send": _("Send"),
+        "send_finish": _("Send and finish"),
+        "finish": _("Choose the outcome"),
+        "transfer": _("Transfer or conference"),
+        "blind_transfer": _("Transfer without asking"),
+        "consult": _("Consult a colleague"),
+        "conference": _("Conference"),
+        "hang_up": _("Hang up"),
     }
 
 
@@ -168,7 +209,11 @@ def install(app: Flask) -> None:
         demo_accounts=accounts_to_try,
         demo_password=PASSWORD,
         clock_in=clock_in,
+        decimal=decimal,
+        viewer_zone=lambda: str(get_timezone() or "UTC"),
+        answer_seconds=app.extensions["okno"].config.get("desk.answer_seconds"),
         page_texts=page_texts,
+        key_words=key_words,
         now_iso=lambda: now().isoformat(),
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from core import assignment, clock
+from core import assignment, case_notes, clock
 from core.contracts import StepResult, Text, WorkflowStep
 from core.db import db
 from core.house import okno
@@ -60,9 +60,8 @@ def test_the_same_disposition_starts_it_once(closed):
 
 def test_a_step_that_fails_undoes_itself_is_retried_and_reported(closed):
     def broken(context):
-        from core import casework
 
-        casework.add_note(context.case.id, None, "half done")
+        case_notes.add(context.case.id, None, "half done")
         raise ConnectionError("no route")
 
     okno().workflow_steps["wait"] = WorkflowStep("wait", Text("", ""), broken)

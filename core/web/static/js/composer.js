@@ -1,5 +1,6 @@
 // Writing: drafts saved as typed, files, switching between answer and note; letters shown in sandboxed frames.
-import { all, csrf, find, send, texts } from "./app.js";
+import { all, csrf, find, icon, send, texts, toast } from "./app.js";
+import { WORDS } from "./case.js";
 
 const SAVE_AFTER = 700;
 const timers = new WeakMap();
@@ -82,9 +83,24 @@ class Letter extends HTMLElement {
   #fit(frame) {
     const page = frame.contentDocument;
     this.#fold(page);
+    this.#offerPictures(page, frame);
     const measure = () => (frame.style.height = `${Math.min(6000, page.documentElement.scrollHeight && page.body.offsetHeight + 2)}px`);
     new ResizeObserver(measure).observe(page.body);
     measure();
+  }
+  // Pictures that lie elsewhere tell their sender who reads the letter, so they are asked for.
+  #offerPictures(page, frame) {
+    const hidden = Number(page.documentElement.dataset.hiddenPictures);
+    if (!hidden || find(".letter-pictures", this)) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm letter-pictures";
+    button.append(icon("photo"), `${texts.show_pictures} (${hidden})`);
+    button.onclick = () => {
+      button.remove();
+      frame.src = `${this.getAttribute("src")}?images=1`;
+    };
+    this.prepend(button);
   }
   #fold(page) {
     const quote = find("blockquote, .gmail_quote, .yahoo_quoted, #divRplyFwdMsg", page);
@@ -104,7 +120,8 @@ customElements.define("okno-letter", Letter);
 const values = (form) => {
   const data = new FormData(form);
   const kept = { kind: form.dataset.kind, html: form.dataset.kind === "note" ? data.get("text") : data.get("html") || "" };
-  for (const name of ["to", "subject"]) if (data.has(name)) kept[name] = data.get(name);
+  for (const name of ["to", "cc", "bcc", "subject", "corrects"]) if (data.get(name)) kept[name] = data.get(name);
+  if ("touched" in form.dataset) kept.touched = "1";
   return kept;
 };
 const state = (form, text) => {
@@ -123,17 +140,19 @@ const forget = (form) => {
 
 document.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-draft]");
-  if (form && target.type !== "file" && !sending.has(form)) wait(form, SAVE_AFTER);
+  if (!form || target.type === "file" || sending.has(form)) return;
+  if (["to", "cc", "bcc", "subject"].includes(target.name)) form.dataset.touched = "";
+  wait(form, SAVE_AFTER);
 });
 
 async function save(form) {
   if (!timers.has(form)) return;
   forget(form);
   state(form, texts.draft_saving);
-  const request = send(form.dataset.draft, values(form)).then((answer) => answer.ok, () => false);
+  const request = send(form.dataset.draft, values(form)).then((answer) => answer.ok && answer.json(), () => null);
   saving.set(form, request);
   const saved = await request;
-  state(form, saved ? texts.draft_saved : texts.draft_unsaved);
+  state(form, saved ? saved.saved_at && `${WORDS.saved} ${saved.saved_at}` : texts.draft_unsaved);
   if (!saved && !sending.has(form)) wait(form, 4000);
 }
 
@@ -181,53 +200,186 @@ document.addEventListener("click", ({ target }) => {
   if (gone) removeFile(gone);
 });
 
-// --- files ------------------------------------------------------------------------------------------
-document.addEventListener("change", ({ target }) => target.matches("input[type=file][name=files]") && listFiles(target));
+// --- files: stored with the draft as soon as they are chosen ------------------------------------------
+const EACH = 10, TOTAL = 25, MEGABYTE = 1 << 20;
+const formOf = (element) => element.closest?.("form.compose");
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-pick-files]")) return;
+  attach(formOf(target), [...target.files]);
+  target.value = "";
+});
 document.addEventListener("dragover", (event) => {
-  const form = event.target.closest?.(".compose-reply");
-  if (form && event.dataTransfer.types.includes("Files")) event.preventDefault();
+  const form = formOf(event.target);
+  if (!form || !event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  form.classList.add("file-drop");
+});
+document.addEventListener("dragleave", (event) => {
+  const form = formOf(event.target);
+  if (form && !form.contains(event.relatedTarget)) form.classList.remove("file-drop");
 });
 document.addEventListener("drop", (event) => {
-  const form = event.target.closest?.(".compose-reply");
+  const form = formOf(event.target);
+  form?.classList.remove("file-drop");
   if (!form || !event.dataTransfer.files.length) return;
   event.preventDefault();
-  const field = find("input[type=file]", form);
-  const kept = new DataTransfer();
-  for (const file of [...field.files, ...event.dataTransfer.files]) kept.items.add(file);
-  field.files = kept.files;
-  listFiles(field);
+  attach(form, [...event.dataTransfer.files]);
+});
+document.addEventListener("paste", (event) => {
+  const form = formOf(event.target);
+  const files = [...(event.clipboardData?.files || [])];
+  if (!form || !files.length) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  attach(form, files);
+}, true);
+
+function attach(form, files) {
+  for (const file of files) {
+    if (file.size > EACH * MEGABYTE) toast(texts.file_too_large.replace("{0}", file.name).replace("{1}", EACH), "error");
+    else upload(form, file);
+  }
+}
+
+function upload(form, file) {
+  const place = find("[data-files]", form);
+  const line = document.createElement("li");
+  line.className = "file file-coming";
+  const bar = document.createElement("progress");
+  bar.max = 1;
+  bar.ariaLabel = file.name;
+  line.append(file.name, bar);
+  place.hidden = false;
+  place.append(line);
+  const body = new FormData();
+  body.append("kind", place.dataset.kind);
+  body.append("files", file, file.name);
+  const request = new XMLHttpRequest();
+  const arrived = new Promise((resolve) => (request.onloadend = resolve));
+  request.open("POST", place.dataset.upload);
+  request.setRequestHeader("X-CSRF-Token", csrf());
+  request.setRequestHeader("Accept", "application/json");
+  request.responseType = "json";
+  request.upload.onprogress = ({ loaded, total }) => (bar.value = loaded / total);
+  request.send(body);
+  const before = saving.get(form);
+  saving.set(form, Promise.all([before, arrived]));
+  arrived.then(() => {
+    line.remove();
+    if (request.status === 200) listFiles(place, request.response.files);
+    else toast(request.response?.error?.text || texts.failed, "error");
+    place.hidden = !place.childElementCount;
+  });
+}
+
+function listFiles(place, files) {
+  const coming = all(".file-coming", place);
+  place.replaceChildren(...files.map(({ name, shown, sha256 }) => {
+    const line = document.createElement("li");
+    const box = document.createElement("span");
+    box.className = "file";
+    const label = Object.assign(document.createElement("span"), { className: "clip", textContent: name });
+    const size = Object.assign(document.createElement("span"), { className: "faint small nowrap", textContent: shown });
+    const gone = Object.assign(document.createElement("button"), { type: "button", className: "file-gone", ariaLabel: texts.remove_file.replace("{0}", name) });
+    gone.dataset.removeFile = sha256;
+    gone.append(icon("x", "xs"));
+    box.append(icon("file"), label, size, gone);
+    line.append(box);
+    return line;
+  }), ...coming);
+  place.hidden = !place.childElementCount;
+}
+
+async function removeFile(button) {
+  const place = button.closest("[data-files]");
+  const answer = await send(`${place.dataset.upload}/remove`, { kind: place.dataset.kind, sha256: button.dataset.removeFile });
+  if (answer.ok) listFiles(place, (await answer.json()).files);
+}
+
+// --- what happens around an answer ------------------------------------------------------------------
+document.addEventListener("click", ({ target }) => {
+  const copies = target.closest("[data-shows-copies]");
+  if (copies) {
+    const fields = all(".compose-copy", copies.closest("form"));
+    for (const field of fields) field.hidden = !field.hidden;
+    copies.ariaExpanded = String(!fields[0].hidden);
+    if (!fields[0].hidden) find("input", fields[0]).focus();
+  }
+  const corrects = target.closest("[data-corrects]");
+  if (corrects) correct(corrects.closest(".case"), corrects.dataset.corrects);
+  if (target.closest("[data-overtaken-show]")) showLater(target.closest(".case"));
+  if (target.closest("[data-overtaken-send]")) sendAnyway(target.closest("form"));
 });
 
-function listFiles(field) {
-  const list = find("[data-files]", field.form);
-  list.hidden = !field.files.length;
-  list.replaceChildren(...[...field.files].map((file, index) => {
-    const line = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "file";
-    button.dataset.removeFile = index;
-    button.textContent = `${file.name} ✕`;
-    line.append(button);
-    return line;
-  }));
+function correct(root, entryId) {
+  compose(root, "note");
+  const form = find(".compose-note", root);
+  find("[name=corrects]", form).value = entryId;
+  find("[data-correcting]", form).hidden = !entryId;
 }
 
-function removeFile(button) {
-  const field = find("input[type=file]", button.form);
-  const kept = new DataTransfer();
-  [...field.files].forEach((file, index) => index !== Number(button.dataset.removeFile) && kept.items.add(file));
-  field.files = kept.files;
-  listFiles(field);
+// A colleague was faster: the server refused, and the agent decides.
+let pressed = "";
+document.addEventListener("toast", (event) => {
+  const form = event.target.closest?.(".compose-reply");
+  if (!form || event.detail.code !== "reply-overtaken") return;
+  event.stopImmediatePropagation();
+  find("[data-overtaken-words]", form).textContent = event.detail.text;
+  find("[data-overtaken]", form).hidden = false;
+  find("[data-overtaken-show]", form).focus();
+}, true);
+document.addEventListener("submit", ({ target, submitter }) => target.matches(".compose-reply") && (pressed = submitter?.value || ""), true);
+
+function showLater(root) {
+  const seen = Number(find("[name=seen]", root).value);
+  const later = all("[data-message]", root).find((entry) => Number(entry.dataset.message) > seen && !entry.matches(".message-in"));
+  (later || all(".entry", root).at(-1))?.scrollIntoView({ block: "center" });
 }
+
+function sendAnyway(form) {
+  const flag = Object.assign(document.createElement("input"), { type: "hidden", name: "anyway", value: "1" });
+  form.append(flag);
+  find("[data-overtaken]", form).hidden = true;
+  form.requestSubmit(find(`[name=then][value="${pressed}"]`, form));
+  setTimeout(() => flag.remove());
+}
+
+document.addEventListener("okno:sent", ({ detail }) => {
+  if (!detail.undo_seconds) return;
+  const line = document.createElement("div");
+  line.className = "undo";
+  line.role = "status";
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: WORDS.undo });
+  button.onclick = async () => {
+    line.remove();
+    const answer = await send(`/messages/${detail.message_id}/recall`);
+    const events = JSON.parse(answer.headers.get("HX-Trigger") || "{}");
+    for (const [name, value] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail: value }));
+  };
+  line.append(icon("send"), WORDS.sent, button);
+  find(`[data-composer="${detail.case_id}"]`)?.before(line);
+  setTimeout(() => line.remove(), detail.undo_seconds * 1000 - 300);
+});
+
+// The contact writes while an answer is begun: what was seen stays what it was, and the page says so.
+document.addEventListener("okno:event", ({ detail: { type, payload } }) => {
+  if (type !== "message.added" || payload.author !== "contact") return;
+  const form = find(`[data-composer="${payload.case_id}"] .compose-reply`);
+  if (form && !find("okno-editor", form).empty) find("[data-old-draft]", form).hidden = false;
+});
 
 export function clear(root) {
   const form = find(".compose-reply", root);
   if (!form) return;
   find("okno-editor", form).setHTML("");
   forget(form);
-  find("input[type=file]", form).value = "";
-  listFiles(find("input[type=file]", form));
+  delete form.dataset.touched;
+  delete form.dataset.begun;
+  listFiles(find("[data-files]", form), []);
+  for (const place of all("[data-old-draft], [data-overtaken], .compose-copy", form)) place.hidden = true;
+  for (const field of all("[name=cc], [name=bcc]", form)) field.value = "";
+  seen(root, form);
   state(form, "");
 }
 
@@ -236,5 +388,21 @@ export function clearNote(root) {
   forget(form);
   form.reset();
   find("textarea", form).value = "";
+  find("[name=corrects]", form).value = "";
+  find("[data-correcting]", form).hidden = true;
+  listFiles(find("[data-files]", form), []);
   state(form, "");
 }
+
+// The newest message that the agent has had in view when the answer was begun.
+function seen(root, form) {
+  const messages = all("[data-message]", root).map((entry) => Number(entry.dataset.message));
+  const field = form && find("[name=seen]", form);
+  if (field) field.value = Math.max(Number(field.value), ...messages);
+}
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest?.(".compose-reply");
+  if (!form || "begun" in form.dataset) return;
+  form.dataset.begun = "";
+  seen(form.closest(".case"), form);
+}, true);
