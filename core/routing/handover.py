@@ -58,7 +58,7 @@ def take_several(interaction_ids: Iterable[int], user_id: int) -> Taken:
 def assign(interaction_id: int, to_user_id: int, by_user_id: int, note: str = "") -> None:
     """Give an open interaction into somebody's hands without asking; for supervisors, the caller has checked that.
 
-    Raises ``Rejected``: ``agent-unknown``, ``agent-offline`` for a live one to somebody who is not there, ``capacity-limit``,
+    Raises ``Rejected``: ``user-disabled``, ``agent-offline`` for a live one to somebody who is not there, ``capacity-limit``,
     ``moved-on``.
     """
     with transaction():
@@ -81,7 +81,7 @@ def transfer(
 
     A conversation rings at the agent, a letter goes into the agent's personal queue. ``by_user_id`` has it, or it waits, or
     is somebody who watches teams. Raises ``Rejected``: ``not-your-interaction``, ``transfer-target``, ``transfer-same``,
-    ``agent-unknown``, ``agent-not-free``, ``capacity-limit``, ``service-unknown``, ``team-unknown``, ``moved-on``.
+    ``user-disabled``, ``agent-not-free``, ``capacity-limit``, ``service-unknown``, ``team-unknown``, ``moved-on``.
     """
     targets = [target for target in (to_user_id, to_service_id, to_team_id) if target is not None]
     if len(targets) != 1:
@@ -137,7 +137,7 @@ def move_line(interaction_id: int, by_user_id: int, line: int, note: str = "") -
 def _person(user_id: int) -> User:
     user = db.session.get(User, user_id)
     if user is None or user.disabled_at is not None:
-        raise Rejected(Text("There is no such agent", "Такого оператора нет"), "agent-unknown")
+        raise Rejected(Text("There is no such agent (any more)", "Такого оператора (уже) нет"), "user-disabled")
     return user
 
 

@@ -35,6 +35,10 @@ ICONS = {
     "case.unlinked": "link-off",
     "case.line": "stairs",
     "interaction.transferred": "transfer",
+    "interaction.passed": "transfer",
+    "interaction.assigned": "user-check",
+    "interaction.postponed": "clock-pause",
+    "line.moved": "stairs",
     "message.recalled": "arrow-back-up",
     "message": "mail",
     "note": "note",
@@ -73,6 +77,8 @@ def words_of(entry: Entry) -> str:
     if entry.row.kind == "ping.asked":
         target = data["target"]["title_ru" if here() == "ru" else "title_en"]
         return str(_("%(who)s asked «%(target)s»: %(text)s", who=who, target=target, text=data["text"]))
+    if entry.row.kind in _MOVES:
+        return _moved(entry.row.kind, who, data)
     plain = _PLAIN.get(entry.row.kind)
     if plain is None:
         return str(data.get("title_ru" if here() == "ru" else "title_en") or data.get("text") or entry.row.kind)
@@ -104,6 +110,22 @@ def _field(who: str, data: dict[str, object]) -> str:
     title = data.get("title_ru" if here() == "ru" else "title_en")
     words = _("%(who)s filled in «%(field)s»: %(value)s")
     return words % {"who": who or _("Automation"), "field": title, "value": str(shown)[:200]}
+
+
+_MOVES = ("interaction.transferred", "interaction.passed", "interaction.assigned", "line.moved")
+
+
+def _moved(kind: str, who: str, data: dict[str, object]) -> str:
+    """Passed on, assigned, up or down a line; with the note that went along."""
+    title = data.get("title_ru" if here() == "ru" else "title_en") or ""
+    if kind == "line.moved":
+        words = _("%(who)s moved the case from line %(before)s to line %(after)s")
+        line = words % {"who": who, "before": data.get("before"), "after": data.get("after")}
+    elif kind == "interaction.assigned":
+        line = _("%(who)s assigned the interaction to %(whom)s") % {"who": who, "whom": title}
+    else:
+        line = _("%(who)s passed the interaction on: %(whom)s") % {"who": who, "whom": title}
+    return f"{line} — {data['note']}" if data.get("note") else str(line)
 
 
 def other_case(entry: Entry) -> int | None:
@@ -144,6 +166,7 @@ _PLAIN = {
     "offer.lost": lambda who: _("%(who)s lost the connection; back in the queue", who=who),
     "interaction.opened": lambda who: _("Interaction put into the queue"),
     "interaction.accepted": lambda who: _("%(who)s accepted the interaction", who=who),
+    "interaction.postponed": lambda who: _("%(who)s put the interaction off for later", who=who),
     "interaction.taken": lambda who: _("%(who)s took the interaction from the queue", who=who),
     "interaction.finished": lambda who: _("%(who)s went on to wrap-up", who=who),
     "interaction.released": lambda who: _("%(who)s put the interaction back into the queue", who=who),

@@ -71,6 +71,8 @@ TABLE: tuple[tuple[str, str, str, Words], ...] = (
     ("ping.answered", "message-check", "good", _line("{who} answers your question on case {number}", "{who} отвечает на ваш вопрос по запросу № {number}")),
     ("ping.withdrawn", "message-off", "neutral", _line("{who} withdraws the question on case {number}", "{who} снимает вопрос по запросу № {number}")),
     ("state.forced", "user-cog", "warn", _forced),
+    ("interaction.assigned", "user-check", "info", _line("{who} assigns you an interaction of case {number}", "{who} назначает вам обращение по запросу № {number}")),
+    ("interaction.passed", "transfer", "info", _line("{who} passes an interaction of case {number} on to you", "{who} передаёт вам обращение по запросу № {number}")),
     ("interaction.returned", "arrow-back-up", "warn", _line("The interaction of case {number} went back to the queue", "Обращение по запросу № {number} вернулось в очередь")),
     ("outbox.dead", "mail-off", "bad", _line("A message was not delivered: case {number}", "Сообщение не доставлено: запрос № {number}")),
     ("problem.reported", "bug", "warn", _line("{who} reports a problem", "{who} сообщает о проблеме")),
