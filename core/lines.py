@@ -52,9 +52,10 @@ def set_lines(service_id: int, lines: Sequence[Line]) -> None:
 
     Raises ``Invalid`` (``lines``) for two lines with one number or values out of range, ``in-use`` for a line with open cases or teams.
     """
-    chosen = {line.number: line for line in map(_checked, lines)}
-    if len(chosen) != len(lines):
-        numbers = [line.number for line in lines]
+    plain = [_checked(line) for line in lines]
+    chosen = {line.number: line for line in plain}
+    if len(chosen) != len(plain):
+        numbers = [line.number for line in plain]
         twice = next(number for number in numbers if numbers.count(number) > 1)
         text = Text(f"There are two lines with the number {twice}.", f"Две линии с одним номером: {twice}.")
         raise Invalid({"lines": text}, "line-twice")

@@ -13,12 +13,15 @@ from core.commands.terminal import (
     given,
     joined,
     json_option,
+    language,
     pass_house,
     read_password,
     titles,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.model import Role, Team, User
 
 
@@ -205,6 +208,15 @@ def team_row(team: Team) -> dict[str, Any]:
         "title_ru": team.title_ru,
         "members": sorted(member.user.login for member in team.members),
         "supervisors": sorted(member.user.login for member in team.members if member.supervisor),
+        "capacity": dict(team.capacity),
+        "mix": list(team.mix),
+        "after_sign_in": team.after_sign_in,
+        "after_work": team.after_work,
+        "after_reject": team.after_reject,
+        "after_no_answer": team.after_no_answer,
+        "away_minutes": team.away_minutes,
+        "break_minutes": team.break_minutes,
+        "start_url": team.start_url,
     }
 
 
@@ -244,6 +256,88 @@ def add_team(house: House, key: str, title: str | None, title_ru: str | None, up
         else:
             directory.add_team(key, *titles(title, title_ru, key))
         answer(team_row(directory.get_team(key)), f"team {key} {'changed' if known else 'added'}")
+
+
+def capacity_of(words: Sequence[str], before: dict[str, Any]) -> dict[str, Any]:
+    """``before`` with what was given as CHANNEL=PUSH/LIMIT; CHANNEL= follows what holds without it."""
+    capacity = dict(before)
+    for word in words:
+        channel, sign, numbers = word.partition("=")
+        push, _, limit = numbers.partition("/")
+        if not sign or not channel:
+            raise click.UsageError(f"'{word}' must be CHANNEL=PUSH/LIMIT, for instance chat=3/4")
+        if numbers:
+            capacity[channel] = {"push": push, **({"limit": limit} if limit else {})}
+        else:
+            capacity.pop(channel, None)
+    return capacity
+
+
+AFTER = click.Choice(["", "ready", "not_ready"])
+
+
+@teams.command("set")
+@click.argument("key")
+@click.option("--title", "title_en", help="In English.")
+@click.option("--title-ru", help="In Russian.")
+@click.option(
+    "--capacity",
+    multiple=True,
+    metavar="CHANNEL=PUSH/LIMIT",
+    help="Offered at once / at most in hand; may be repeated.",
+)
+@click.option(
+    "--mix", multiple=True, metavar="CHANNEL,CHANNEL", help="Offered at the same time; may be repeated; '' for none."
+)
+@click.option("--after-sign-in", type=AFTER, help="State after signing in; '' as the house.")
+@click.option("--after-work", type=AFTER, help="State after an interaction.")
+@click.option("--after-reject", type=AFTER, help="State after declining.")
+@click.option("--after-no-answer", type=AFTER, help="State after an offer that ran out.")
+@click.option("--away-minutes", type=int, help="Idle minutes until Away; 0: never.")
+@click.option("--break-minutes", type=int, help="Breaks a day.")
+@click.option("--start-url", help="Page after signing in.")
+@json_option
+@pass_house
+def set_team(house: House, key: str, capacity: tuple[str, ...], mix: tuple[str, ...], **values: Any) -> None:
+    """Change titles and working rules of the team KEY, and say what they mean together."""
+    fields = given(**values)
+    if not (fields or capacity or mix):
+        raise click.UsageError("nothing to change: give at least one option")
+    with house.open():
+        from core import directory, team_rules, team_words
+        from core.db import transaction
+
+        team = directory.get_team(key)
+        rules = {name: value for name, value in fields.items() if not name.startswith("title")}
+        if capacity:
+            rules["capacity"] = capacity_of(capacity, team.capacity)
+        if mix:
+            rules["mix"] = [group.split(",") for group in mix if group]
+        with transaction():
+            directory.update_team(team.id, **{name: fields[name] for name in fields if name.startswith("title")})
+            team_rules.set_rules(team.id, **rules)
+        team = directory.get_team(key)
+        words = [text.to(language()) for text in team_words.meaning(team)]
+        answer({**team_row(team), "meaning": words}, "\n".join([f"team {key} changed", *words]))
+
+
+@users.command("capacity")
+@click.argument("login")
+@click.argument("numbers", nargs=-1, metavar="[CHANNEL=PUSH/LIMIT]...")
+@click.option("--clear", is_flag=True, help="Follow the team again.")
+@json_option
+@pass_house
+def user_capacity(house: House, login: str, numbers: tuple[str, ...], clear: bool) -> None:
+    """How much LOGIN may have in hand where it differs from the team; without numbers, show it."""
+    with house.open():
+        from core import directory, team_rules
+
+        user = directory.get_user(login)
+        if numbers or clear:
+            team_rules.set_user_capacity(user.id, capacity_of(numbers, {} if clear else user.capacity))
+        held = directory.get_user(login).capacity
+        shown = joined(f"{name}={pair.get('push', '')}/{pair.get('limit', '')}" for name, pair in sorted(held.items()))
+        answer({"login": login, "capacity": held}, f"{login}: {shown}")
 
 
 @teams.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.commands.routing import explain
 from core.commands.terminal import House, answer, answer_rows, given, joined, json_option, pass_house, titles
 
 if TYPE_CHECKING:
@@ -33,9 +34,26 @@ def service_row(service: Service) -> dict[str, Any]:
         "push": service.push,
         "timezone": service.timezone,
         "texts": dict(service.texts),
+        "calendar": service.calendar_key,
+        "closed_action": service.closed_action,
+        "overflow_service": overflow_key(service),
+        "overflow_seconds": service.overflow_seconds,
+        "last_agent_seconds": service.last_agent_seconds,
+        "prefers_last_agent": service.prefers_last_agent,
+        "agent_choice": service.agent_choice,
+        "target_percent": service.target_percent,
+        "target_seconds": service.target_seconds,
         "default": service.is_default,
         "active": service.active,
     }
+
+
+def overflow_key(service: Service) -> str:
+    """The key of the service that takes over, "" for none."""
+    from core import services as operations
+
+    other = operations.service_by_id(service.overflow_service_id)
+    return other.key if other else ""
 
 
 def service_options(command: Command) -> Command:
@@ -50,6 +68,19 @@ def service_options(command: Command) -> Command:
         click.option("--wrap-up-seconds", type=int, help="Time for notes afterwards; 0: none."),
         click.option("--disposition-required/--disposition-optional", default=None, help="Must an outcome be chosen?"),
         click.option("--push/--pull", default=None, help="Offer to agents, or let them take from the queue."),
+        click.option("--calendar", "calendar_key", help="Opening hours by key; '' around the clock."),
+        click.option(
+            "--closed", "closed_action", type=click.Choice(["wait", "offer", "overflow"]), help="Outside of them."
+        ),
+        click.option("--overflow", "overflow_service", help="Key of the service that takes over; '' for none."),
+        click.option("--overflow-seconds", type=int, help="After so much waiting; 0: only outside opening hours."),
+        click.option("--agent-choice", type=click.Choice(["longest_idle", "most_skilled", "fewest_handled"])),
+        click.option(
+            "--last-agent/--any-agent", "prefers_last_agent", default=None, help="Prefer the agent of before?"
+        ),
+        click.option("--last-agent-seconds", type=int, help="Offered to that agent alone for so long."),
+        click.option("--target-percent", type=int, help="Service level: share to be answered in time."),
+        click.option("--target-seconds", type=int, help="Service level: what in time means."),
         click.option("--default", "is_default", is_flag=True, default=None, help="Takes what no entry claims."),
         click.option("--acknowledgement", "acknowledgement", help="Text sent when a case opens."),
         click.option("--signature", help="Text under each reply."),
@@ -167,19 +198,88 @@ def _pair(address: str) -> tuple[str, str]:
 
 @services.command("teams")
 @click.argument("key")
-@click.argument("teams", nargs=-1)
+@click.argument("teams", nargs=-1, metavar="[TEAM[:LINE[:SECONDS]]]...")
 @json_option
 @pass_house
 def service_teams(house: House, key: str, teams: tuple[str, ...]) -> None:
-    """Let exactly TEAMS serve the service KEY; without any, show them."""
+    """Let exactly TEAMS serve the service KEY, on a line (1), joining after so many seconds of waiting (0); without any, show them.
+
+    For instance  first-line experts:2 night:1:120
+    """
     with house.open():
         from core import services as operations
+        from core.service_routing import TeamPlace, places_of
 
         service = operations.get_service(key)
         if teams:
-            operations.set_service_teams(service.id, teams)
-        row = service_row(operations.get_service(key))
-        answer(row, f"{key}: {joined(row['teams'])}")
+            places = [_parts(word, 3, "TEAM:LINE:SECONDS") for word in teams]
+            operations.set_service_teams(service.id, [TeamPlace(*place) for place in places])
+        shown = [str(place) for place in places_of([service.id]).get(service.id, [])]
+        answer({**service_row(operations.get_service(key)), "places": shown}, f"{key}: {joined(shown)}")
+
+
+def _parts(word: str, most: int, form: str) -> list[Any]:
+    parts = word.split(":")
+    if not parts[0] or len(parts) > most or not all(parts):
+        raise click.UsageError(f"'{word}' must be {form}")
+    return parts
+
+
+@services.command("skills")
+@click.argument("key")
+@click.argument("demands", nargs=-1, metavar="[SKILL[:LEVEL[:SECONDS[:FLOOR]]]]...")
+@click.option("--none", "nothing", is_flag=True, help="Ask for no skill.")
+@json_option
+@pass_house
+def service_skills(house: House, key: str, demands: tuple[str, ...], nothing: bool) -> None:
+    """Let the service KEY ask for exactly these skills; one level less after each SECONDS of waiting, down to FLOOR."""
+    with house.open():
+        from core import services as operations
+        from core import skills
+        from core.skills import SkillDemand
+
+        service = operations.get_service(key)
+        if demands or nothing:
+            chosen = [SkillDemand(*_parts(word, 4, "SKILL:LEVEL:SECONDS:FLOOR")) for word in demands]
+            skills.set_service_skills(service.id, chosen)
+        held = [str(demand) for demand in skills.demands_of([service.id])[service.id]]
+        answer({"key": key, "skills": held}, f"{key}: {joined(held)}")
+
+
+@services.command("lines")
+@click.argument("key")
+@click.argument("lines", nargs=-1, metavar="[NUMBER:TAKE:SOLVE[:TITLE_RU[/TITLE]]]...")
+@click.option("--none", "nothing", is_flag=True, help="Describe no line.")
+@json_option
+@pass_house
+def service_lines(house: House, key: str, lines: tuple[str, ...], nothing: bool) -> None:
+    """Let the service KEY have exactly these support lines with their targets in seconds; without any, show them.
+
+    For instance  1:600:3600:"1-я линия/First line"  2:1800:14400
+    """
+    wanted = [_parts(word, 4, "NUMBER:TAKE:SOLVE:TITLE") for word in lines]
+    with house.open():
+        from core import lines as operations
+        from core import services as others
+
+        service = others.get_service(key)
+        if wanted or nothing:
+            operations.set_lines(service.id, [_line(parts) for parts in wanted])
+        names = ("number", "title_ru", "title_en", "take_seconds", "solve_seconds")
+        rows = [{name: getattr(row, name) for name in names} for row in operations.lines_of([service.id])[service.id]]
+        answer_rows(rows, names, f"{key} has no lines of its own")
+
+
+def _line(parts: list[str]) -> Any:
+    from core.lines import Line
+
+    number, take, solve, title = (parts + ["0", "0", "0", ""][len(parts) :]) if len(parts) < 4 else parts
+    russian, _, english = title.partition("/")
+    both = (english or russian or f"Line {number}", russian or english or f"Линия {number}")
+    return Line(number, *both, take, solve)  # type: ignore[arg-type]  # checked when stored
+
+
+services.add_command(explain)
 
 
 @services.command()

@@ -261,6 +261,20 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def yaml_mapping(file: Path) -> dict[str, Any]:
+    """A YAML file ("-": standard input) that holds a mapping; anything else is a usage error that names it."""
+    import yaml
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: not valid YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{file}: must be a mapping of names and values")
+    return found
+
+
 def titles(title: str | None, title_ru: str | None, fallback: str) -> tuple[str, str]:
     """English and Russian titles; one stands in for the other, the key for both."""
     return title or title_ru or fallback, title_ru or title or fallback
