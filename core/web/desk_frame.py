@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import abort, g, request
 
 from core import presence
-from core.contracts import Asset, Control, DeskContext, MenuItem, Panel, Text
+from core.contracts import Asset, Control, DeskContext, Panel
 from core.events import log as events
 from core.house import okno
 from core.model import Contact, Interaction, Offer, User
 from core.permissions import allowed
 from core.web import desk_queries
 from core.web.auth import current_user
+from core.web.desk_functions import Function, functions
+from core.web.desk_indicators import Indicators, indicators
 from core.web.language import here
-
-STATES: dict[str, tuple[Text, str, str]] = {
-    "ready": (Text("Ready", "Готов"), "good", "circle-check"),
-    "ringing": (Text("Offer", "Предложение"), "accent", "bell"),
-    "busy": (Text("Busy", "Занят"), "warn", "headset"),
-    "wrap_up": (Text("Wrap-up", "Постобработка"), "violet", "clipboard-check"),
-    "not_ready": (Text("Not ready", "Не готов"), "bad", "clock-pause"),
-    "offline": (Text("Offline", "Не в сети"), "", "wifi-off"),
-}
-CHOOSABLE = ("", "lunch", "break", "meeting", "away")
-REASON_ICONS = {"lunch": "coffee", "break": "clock-pause", "meeting": "users", "away": "user-off"}
 
 
 @dataclass(slots=True)
@@ -36,8 +26,10 @@ class Frame:
     user: User
     work: desk_queries.Work
     offers: list[tuple[Offer, Contact | None, str]]
-    menu: list[MenuItem]
+    functions: list[Function]
+    indicators: Indicators
     admin_menu: bool
+    wallboard: bool
     side: list[Panel]
     controls: list[Control]
     assets: list[Asset]
@@ -76,10 +68,17 @@ def frame() -> Frame:
             user=user,
             work=work,
             offers=desk_queries.open_offers(user),
-            menu=[
-                item for item in hooks.menu_items(context) if item.area == "desk" and permitted(user, item.permission)
-            ],
+            functions=functions(
+                work,
+                [
+                    item
+                    for item in hooks.menu_items(context)
+                    if item.area == "desk" and permitted(user, item.permission)
+                ],
+            ),
+            indicators=indicators(user),
             admin_menu=allowed(user, "admin.view"),
+            wallboard=allowed(user, "case.view"),
             side=panels(user, context, "side"),
             controls=hooks.controls(context) if work.focus else [],
             assets=[asset for asset in okno().assets if asset.area == "desk"],
@@ -115,19 +114,3 @@ def permitted(user: User, permission: str) -> bool:
 def panels(user: User, context: DeskContext, slot: str) -> list[Panel]:
     """The plugins' panels for one slot."""
     return [panel for panel in okno().hooks.panels(context) if panel.slot == slot and permitted(user, panel.permission)]
-
-
-def state_view(state: str) -> dict[str, Any]:
-    """Label, tone and icon of an agent's state."""
-    label, tone, icon = STATES.get(state, STATES["offline"])
-    return {"label": label, "tone": tone, "icon": icon}
-
-
-def reasons() -> list[tuple[str, Text, str]]:
-    """The reasons an agent may choose: key, label, icon."""
-    return [(key, presence.REASONS[key], REASON_ICONS.get(key, "clock-pause")) for key in CHOOSABLE]
-
-
-def reason_text(reason: str) -> Text | str:
-    """The label of any reason, the automatic ones included."""
-    return presence.REASONS.get(reason, reason)

@@ -12,7 +12,7 @@ from core.clock import now
 from core.contracts import SearchQuery, SearchResult, SearchSource
 from core.house import okno
 from core.permissions import require
-from core.web import case_queries, desk_frame, desk_queries
+from core.web import case_files, case_queries, case_views, desk_frame, desk_indicators, desk_queries, home
 
 SORTS = ("queue", "oldest", "newest")
 STATUSES = ("active", "open", "pending", "closed", "all")
@@ -31,7 +31,7 @@ def shell() -> str:
     context = desk_frame.context_of(user, None)
     return render_template(
         "desk/home.html",
-        today=desk_queries.today(user, midnight()),
+        home=home.home(user),
         tiles=[tile for tile in okno().hooks.home_tiles(context) if desk_frame.permitted(user, tile.permission)],
         channels=list(okno().channels.values()),
         user=user,
@@ -92,6 +92,13 @@ def _results(limit: int, prefix: bool) -> list[tuple[SearchSource, SearchResult]
     return [(source, source.search(SearchQuery(text, limit=limit, prefix=prefix))) for source in sources]
 
 
+@require("case.view")
+def documents() -> str:
+    """The files of a case, for instance of the one in focus."""
+    case = case_views.seen_case(_number("case") or 0)
+    return render_template("desk/documents.html", case=case, files=case_files.files_of(case.id))
+
+
 @require("desk.use")
 def search() -> str:
     """Everything found, by source."""
@@ -119,6 +126,12 @@ def contact(contact_id: int) -> str:
 def around() -> str:
     """Fresh status bar, function bar and active interactions, swapped out of band."""
     return render_template("desk/around.html")
+
+
+@require("desk.use")
+def indicators() -> str:
+    """Fresh numbers of the status bar."""
+    return render_template("desk/indicators.html", shown=desk_indicators.indicators(desk_frame.signed_in()))
 
 
 @require("desk.use")

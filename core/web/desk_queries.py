@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core import pings
@@ -20,6 +20,7 @@ from core.db import db
 from core.house import okno
 from core.model import Case, Contact, Interaction, Message, Offer, Presence, Service, ServiceTeam, TeamMember, User
 from core.permissions import allowed
+from core.web import case_files
 from core.web.language import here
 
 PAGE = 50
@@ -29,7 +30,10 @@ IN_HAND = ("active", "wrap_up")
 
 @dataclass(slots=True)
 class Work:
-    """The agent's frame: state, interactions in hand (newest first), the one in focus, counters."""
+    """The agent's frame: state, interactions in hand (newest first), the one in focus, counters.
+
+    ``documents`` counts those of the case in focus; ``unanswered`` says since when the contact of a live interaction waits.
+    """
 
     presence: Presence | None
     interactions: list[Interaction]
@@ -38,6 +42,8 @@ class Work:
     open_cases: int = 0
     queued: int = 0
     mine: int = 0
+    documents: int = 0
+    unanswered: dict[int, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -90,9 +96,33 @@ def work_of(user: User, focus_id: int | None = None) -> Work:
     work = Work(presence, interactions, focus, contacts_of(interactions))
     if focus is not None and focus.contact_id is not None:
         work.open_cases = count(select(Case.id).where(Case.contact_id == focus.contact_id, Case.status.in_(OPEN)))
+    if focus is not None:
+        work.documents = case_files.count_of(focus.case_id)
+    work.unanswered = unanswered([item.id for item in interactions if item.state == "active" and is_live(item.channel)])
     work.queued = count(waiting(user, select(Interaction.id)).limit(1000))
     work.mine = count(select(Case.id).where(Case.assignee_id == user.id, Case.status.in_(OPEN)).limit(1000))
     return work
+
+
+def is_live(channel: str) -> bool:
+    """Whether contacts of the channel wait at the other end."""
+    found = okno().channels.get(channel)
+    return found is not None and found.capabilities.live
+
+
+def unanswered(interaction_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the contact wrote last, of interactions where nobody has answered since."""
+    if not interaction_ids:
+        return {}
+    at = {way: func.max(case((Message.direction == way, Message.id))) for way in ("in", "out")}
+    last = (
+        select(at["in"])
+        .where(Message.interaction_id.in_(interaction_ids))
+        .group_by(Message.interaction_id)
+        .having(at["in"] > func.coalesce(at["out"], 0))
+    )
+    rows = db.session.execute(select(Message.interaction_id, Message.at).where(Message.id.in_(last))).all()
+    return {row.interaction_id: row.at for row in rows}
 
 
 def presence_of(user: User) -> Presence | None:
@@ -256,49 +286,3 @@ def _case_conditions(user: User, scope: str, status: str, service_id: int | None
     if service_id is not None:
         conditions.append(Case.service_id == service_id)
     return conditions
-
-
-# --- home --------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Today:
-    """The numbers and rows of the home page."""
-
-    handled: int
-    queued: int
-    oldest: datetime | None
-    mine: int
-    last: list[tuple[Message, Case, Contact | None]]
-
-
-def today(user: User, midnight: datetime) -> Today:
-    """The home page of ``user``; ``midnight`` is when the viewer's day began."""
-    handled = count(
-        select(Interaction.id).where(
-            Interaction.agent_id == user.id, Interaction.state == "closed", Interaction.closed_at >= midnight
-        )
-    )
-    queued = count(waiting(user, select(Interaction.id)).limit(1000))
-    oldest = db.session.scalar(waiting(user, select(func.min(Interaction.queued_at))))
-    mine = count(select(Case.id).where(Case.assignee_id == user.id, Case.status.in_(OPEN)).limit(1000))
-    return Today(handled, queued, oldest, mine, last_messages(user))
-
-
-def last_messages(user: User, limit: int = 6) -> list[tuple[Message, Case, Contact | None]]:
-    """The newest messages from contacts in the user's own open cases."""
-    recent = (
-        select(Case.id)
-        .where(Case.assignee_id == user.id, Case.status.in_(OPEN), Case.updated_at > now() - timedelta(days=30))
-        .order_by(Case.updated_at.desc())
-        .limit(40)
-    )
-    rows = db.session.execute(
-        select(Message, Case, Contact)
-        .join(Case, Case.id == Message.case_id)
-        .outerjoin(Contact, Contact.id == Case.contact_id)
-        .where(Message.case_id.in_(recent), Message.direction == "in")
-        .order_by(Message.id.desc())
-        .limit(limit)
-    )
-    return [(message, case, contact) for message, case, contact in rows]

@@ -8,6 +8,7 @@ export const find = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const ICONS = document.querySelector("link[rel=icon]").href.replace(/img\/okno\.svg.*/, "vendor/icons.svg");
+const TOASTS = 5;
 const TONES = { error: "bad", bad: "bad", warning: "warn", warn: "warn", success: "good", good: "good" };
 
 export function icon(name, size = "sm") {
@@ -32,6 +33,7 @@ export function toast(text, level = "info", help = "") {
   close.onclick = () => end();
   line.append(icon(tone === "bad" ? "alert-circle" : tone === "good" ? "circle-check" : "info-circle"), words, close);
   place.append(line);
+  for (const old of [...place.children].slice(0, -TOASTS)) old.remove();
   // Shown anew so that it lies above any dialog.
   if (place.matches(":popover-open")) place.hidePopover();
   place.showPopover();
@@ -112,6 +114,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of all("details.menu[open]")) {
+    event.preventDefault();
     menu.open = false;
     find("summary", menu).focus();
   }

@@ -1,5 +1,5 @@
 // Everything that shows time passing: one tick a second, no request.
-//   <time datetime data-since>  counts up;  <time datetime data-ago>  "5 min ago";  <okno-due due warn>  counts down.
+//   <time datetime data-since [data-warn-after]>  counts up, data-late after so many seconds;  <time datetime data-ago>  "5 min ago";  <okno-due due warn>  counts down.
 const words = JSON.parse(document.getElementById("texts")?.textContent || "{}");
 const meta = document.querySelector("meta[name=server-now]");
 // The server's clock decides: a wrong clock on the agent's machine must not shift deadlines.
@@ -53,7 +53,11 @@ customElements.define("okno-due", Due);
 function tick() {
   if (document.hidden) return;
   const moment = serverNow();
-  for (const element of document.querySelectorAll("time[data-since]")) put(element, span(moment - Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll("time[data-since]")) {
+    const passed = moment - Date.parse(element.dateTime);
+    put(element, span(passed));
+    if (element.dataset.warnAfter) element.toggleAttribute("data-late", passed >= 1000 * element.dataset.warnAfter);
+  }
   for (const element of document.querySelectorAll("okno-due")) element.tick?.(moment);
   for (const element of document.querySelectorAll("time[data-ago]")) {
     const text = ago(moment - Date.parse(element.dateTime));

@@ -12,6 +12,9 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 const REFUSED_PAUSE = 60_000;
 const REMEMBERED = 2_000;
+// A clock that jumps says that the machine slept: its connection is dead, even if nobody has told it yet.
+const HEARTBEAT = 5_000;
+const SLEPT = 20_000;
 const DEFAULT_URL = "/events";
 
 export class SharedStream {
@@ -29,6 +32,16 @@ export class SharedStream {
     this.#url = url;
     // A network that is back needs no patience.
     globalThis.addEventListener?.("online", () => this.#ports.size && this.#restart());
+    let beat = Date.now();
+    setInterval(() => {
+      if (Date.now() - beat > SLEPT && this.#ports.size) this.#wake();
+      beat = Date.now();
+    }, HEARTBEAT);
+  }
+
+  #wake() {
+    this.#tell("reconnecting");
+    this.#restart();
   }
 
   add(port) {

@@ -7,7 +7,6 @@ const LOADED = 8;
 const strip = document.getElementById("tabs");
 const area = document.getElementById("panels");
 const memory = `okno.tabs.${document.getElementById("desk").dataset.user}`;
-const startUrl = document.getElementById("desk").dataset.start;
 const pathOf = (url) => new URL(url, location).pathname;
 const sectionOf = (url) => pathOf(url).split("/")[1];
 const tabs = [];
@@ -28,7 +27,6 @@ export function start() {
   show(tab, "replace");
   window.htmx.process(first);
   rescroll(tab);
-  if (!recall.had && startUrl && pathOf(here) === "/" && pathOf(startUrl) !== "/") open(startUrl, { history: "replace" });
 }
 
 export function open(url, { reload = false, history = "push", background = false } = {}) {
@@ -238,9 +236,7 @@ function drawTab(tab) {
 }
 
 function recall() {
-  const kept = JSON.parse(sessionStorage.getItem(memory) || "null");
-  recall.had ||= Boolean(kept);
-  return kept || [];
+  return JSON.parse(sessionStorage.getItem(memory) || "[]");
 }
 
 addEventListener("popstate", () => open(location.pathname + location.search, { history: "none" }));

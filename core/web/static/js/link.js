@@ -1,0 +1,28 @@
+// Whether the server is there. What is pressed while it is not is refused in words, before anything is lost.
+import { texts, toast } from "./app.js";
+
+const SHOWN_AFTER = 2000;
+const line = document.getElementById("link-line");
+let timer = null;
+let away = false;
+let met = false;
+
+// Gives true when the connection has come back after a break that may have lost something.
+export function tell(status) {
+  clearTimeout(timer);
+  if (status === "connected") {
+    const back = met && away;
+    [met, away, line.hidden] = [true, false, true];
+    return back;
+  }
+  away = true;
+  timer = setTimeout(() => (line.hidden = false), SHOWN_AFTER);
+  return false;
+}
+
+// While the line is shown a command would only hang or fail: the page says so at once and keeps every word.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "get" || line.hidden) return;
+  event.preventDefault();
+  toast(texts.refused_offline, "warn");
+});
