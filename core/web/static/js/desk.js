@@ -29,6 +29,7 @@ const around = later(async () => {
   for (const part of await pieces(`/desk/around?focus=${focus}`)) merge(part);
   actives.mark(focus);
   tellFocus();
+  readShown();
 }, AROUND);
 const queue = later(() => tabs.refresh("queue"), 250);
 const cases = later(() => tabs.refresh("cases"), 800);
@@ -133,12 +134,21 @@ function arrived(panel) {
   const shown = find(".case", panel);
   if (shown && "mine" in shown.dataset) {
     setFocus(shown.dataset.interaction);
-    const unread = find(`.active-line[data-focus="${shown.dataset.interaction}"]`)?.dataset.unread;
-    if (Number(unread)) send(`/interactions/${shown.dataset.interaction}/read`).then(() => around(), () => {});
+    readShown();
   }
   tellFocus();
   hideSheets();
 }
+
+// What is in view of somebody who is there has been read.
+function readShown() {
+  const shown = find(".case[data-mine]", tabs.active()?.panel || document.createElement("i"));
+  const line = shown && find(`.active-line[data-focus="${shown.dataset.interaction}"]`);
+  if (document.hidden || !Number(line?.dataset.unread)) return;
+  line.dataset.unread = 0;
+  send(`/interactions/${shown.dataset.interaction}/read`).then(() => around(), () => {});
+}
+document.addEventListener("visibilitychange", readShown);
 
 // --- what commands answer (HX-Trigger) ---------------------------------------------------------------
 document.addEventListener("okno:open", ({ detail }) => {
