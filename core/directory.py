@@ -160,7 +160,8 @@ def set_roles(user_id: int, roles: Iterable[str]) -> None:
 
 
 def disable_user(user_id: int) -> None:
-    """Keep the history of someone who left: no sign-in any more, open sessions end. Safe to repeat."""
+    """Keep the history of someone who left: no sign-in any more, open sessions end, work in hand goes back. Safe to repeat."""
+
     with transaction():
         user = _user(user_id)
         if user.disabled_at is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
 from core import hookimpl
-from core.contracts import AgentInfo, AgentScore, Inbound, InteractionInfo, QueuePlace, ServiceInfo
+from core.contracts import AgentInfo, AgentScore, CaseChange, Inbound, InteractionInfo, QueuePlace, ServiceInfo
 from core.db import db
-from core.model import Interaction, ServiceEntry
+from core.entrances import entrances
+from core.model import Interaction
+from core.routing import stays
 from core.routing.choice import LAST_AGENT_SCORE, best_of
 
 CASE_WEIGHT = {"critical": 300, "high": 200, "medium": 100, "low": 0}
@@ -18,10 +18,7 @@ CASE_WEIGHT = {"critical": 300, "high": 200, "medium": 100, "low": 0}
 @hookimpl(trylast=True)
 def choose_service(inbound: Inbound, services: Sequence[ServiceInfo]) -> int | None:
     """The service whose entry was reached; else the default, which comes first."""
-    entry = select(ServiceEntry.service_id).where(
-        ServiceEntry.channel == inbound.channel, ServiceEntry.address == inbound.entry.strip().lower()
-    )
-    reached = db.session.scalar(entry)
+    reached = entrances().leads_to.get((inbound.channel, inbound.entry.strip().lower()))
     if reached in {service.id for service in services}:
         return reached
     return services[0].id if services else None
@@ -50,3 +47,13 @@ def choose_agent(
 ) -> int:
     """The highest score, then as the service says, then the longest idle."""
     return best_of(agents, scores, service.agent_choice, service.skills).id
+
+
+@hookimpl
+def during_case_change(change: CaseChange) -> None:
+    """A case that closes leaves its support line; one that opens again comes back to it."""
+    before, after = change.changes.get("status", (None, None))
+    if after == "closed":
+        stays.leave(change.case.id)
+    elif before == "closed":
+        stays.come_back(change.case.id)

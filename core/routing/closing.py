@@ -13,7 +13,7 @@ from core.contracts import DispositionInfo, Rejected, Text
 from core.db import db, on_commit, transaction
 from core.house import okno
 from core.model import Disposition, Interaction, Service
-from core.routing import hands, stays
+from core.routing import hands
 from core.routing.queueing import NOT_YOURS, fresh, give_back_active, look_again, swap, tell
 from core.snapshots import disposition_info, interaction_info
 from core.workflow import engine as workflow
@@ -99,7 +99,6 @@ def _follow(interaction: Interaction, disposition: Disposition, actor_id: int | 
         if actor_id is not None:
             case_form.check_complete(case)
         casework.close(case, cause="disposition", actor_id=actor_id)
-        stays.leave(case.id)
     elif case.status == "open":
         casework.touch(case, status="pending", cause="disposition")
     if disposition.workflow_key:

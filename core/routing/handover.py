@@ -116,7 +116,7 @@ def move_line(interaction_id: int, by_user_id: int, line: int, note: str = "") -
         before = withdraw(interaction)
         interaction = fresh(interaction_id)
         interaction.line = line
-        stays.move(case.id, before_line, line, case.created_at, by_user_id, note)
+        stays.move(case, line, by_user_id, note)
         casework.touch(case, line=line, cause="line")
         timeline.write(
             case.id,

@@ -170,7 +170,7 @@ def assigned(
     timeline.write(interaction.case_id, f"interaction.{how}", actor_id=actor, interaction_id=interaction_id, **words)
     status = {"status": "open"} if interaction.case.status == "pending" else {}
     casework.touch(interaction.case, assignee_id=user_id, cause=how, **status)
-    stays.take(interaction.case_id)
+    stays.take(interaction.case)
     agents = sorted({user_id, before or user_id})
     for agent_id in agents:
         hands.claim(agent_id)

@@ -1,44 +1,60 @@
-"""How long a case stays on each support line: entered, taken by an agent, left. Written in the open transaction."""
+"""How long a case stays on each support line: entered, taken by an agent, left. Written in the open transaction.
+
+The first stay is written when an agent takes the case or when it moves, and begins with the case; only cases of services with
+lines have any.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import exists, insert, literal, select, update
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, insert, literal, select, update
 
 from core.clock import now
 from core.db import db
-from core.model import LineStay, SupportLine
+from core.model import Case, LineStay, SupportLine
 
 
-def begin(case_id: int, service_id: int | None) -> None:
-    """A new case is on the first line, if its service has lines; one statement."""
-    moment = literal(now(), LineStay.entered_at.type)
-    first = select(literal(case_id), literal(1), moment, literal("")).where(
-        exists().where(SupportLine.service_id == service_id)
-    )
-    db.session.execute(insert(LineStay).from_select(["case_id", "line", "entered_at", "note"], first))
-
-
-def take(case_id: int) -> None:
+def take(case: Case) -> None:
     """An agent works on the case: the time to take it has ended."""
-    _of(case_id, LineStay.taken_at.is_(None), taken_at=now())
+    if not _change_open(case.id, LineStay.taken_at.is_(None), taken_at=now()):
+        lines = exists().where(SupportLine.service_id == case.service_id)
+        fresh = lines & ~exists().where(LineStay.case_id == case.id)
+        _begin(fresh, case_id=case.id, line=case.line, entered_at=case.created_at, taken_at=now())
 
 
-def leave(case_id: int) -> None:
-    """The case is closed or goes on to another line."""
-    _of(case_id, left_at=now())
-
-
-def move(case_id: int, before: int, line: int, since: object, by_id: int, note: str) -> None:
-    """From one line to another; a stay that nobody has noted began with the case (``since``)."""
-    open_stay = select(LineStay.id).where(LineStay.case_id == case_id, LineStay.left_at.is_(None)).limit(1)
-    if db.session.scalar(open_stay) is None:
-        db.session.add(LineStay(case_id=case_id, line=before, entered_at=since))
-        db.session.flush()
-    leave(case_id)
-    db.session.add(LineStay(case_id=case_id, line=line, entered_at=now(), moved_by_id=by_id, note=note))
+def move(case: Case, line: int, by_user_id: int, note: str) -> None:
+    """From the case's line to another one."""
+    if not _change_open(case.id, left_at=now()):
+        fresh = ~exists().where(LineStay.case_id == case.id)
+        _begin(fresh, case_id=case.id, line=case.line, entered_at=case.created_at, left_at=now())
+    db.session.add(LineStay(case_id=case.id, line=line, entered_at=now(), moved_by_id=by_user_id, note=note))
     db.session.flush()
 
 
-def _of(case_id: int, *conditions: object, **values: object) -> None:
-    current = update(LineStay).where(LineStay.case_id == case_id, LineStay.left_at.is_(None), *conditions)  # type: ignore[arg-type]
-    db.session.execute(current.values(**values).execution_options(synchronize_session=False))
+def leave(case_id: int) -> None:
+    """The case is closed."""
+    _change_open(case_id, left_at=now())
+
+
+def come_back(case_id: int) -> None:
+    """The case is open again: it stays where it was, if it was anywhere."""
+    last = select(LineStay.line).where(LineStay.case_id == case_id).order_by(LineStay.id.desc()).limit(1)
+    line = db.session.scalar(last)
+    if line is not None:
+        db.session.add(LineStay(case_id=case_id, line=line, entered_at=now()))
+
+
+def _change_open(case_id: int, *conditions: ColumnElement[bool], **values: Any) -> bool:
+    """Change the stay that goes on; False when there is none."""
+    current = update(LineStay).where(LineStay.case_id == case_id, LineStay.left_at.is_(None), *conditions)
+    changed = db.session.execute(current.values(**values).execution_options(synchronize_session=False))
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _begin(condition: ColumnElement[bool], **values: Any) -> None:
+    """A first stay, if the condition holds; one statement."""
+    table = LineStay.__table__
+    given = [literal(value, table.c[name].type) for name, value in {**values, "note": ""}.items()]
+    row = select(*given).where(condition)
+    db.session.execute(insert(LineStay).from_select([*values, "note"], row, include_defaults=False))
