@@ -11,4 +11,5 @@ pytest_plugins = [
     "tests.support.dovecot_server",
     "tests.support.browser",
     "tests.support.queries",
+    "tests.support.shift_house",
 ]

@@ -29,6 +29,7 @@ def mount(app: Flask, house: Okno) -> None:
         sessions,
         states,
         supervisor,
+        token_pages,
     )
 
     language.mount(app, house)
@@ -46,6 +47,7 @@ def mount(app: Flask, house: Okno) -> None:
         screen_pop_views.blueprint,
         states.blueprint,
         supervisor.blueprint,
+        token_pages.blueprint,
         admin.blueprint,
     ):
         app.register_blueprint(blueprint)

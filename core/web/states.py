@@ -71,7 +71,7 @@ def back() -> Response:
 
 @blueprint.record_once
 def _drawing(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.globals.update(  # type: ignore[attr-defined]
+    state.app.jinja_env.globals.update(
         desk_state=state_views.state_view,
         state_reasons=state_views.choices,
         reason_text=state_views.reason_text,

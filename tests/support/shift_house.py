@@ -1,0 +1,154 @@
+"""A small centre for tests of states and sessions: two agents and a supervisor, letters and chats, short times."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.okno_process import Served
+
+PASSWORD = "correct horse battery"
+PEOPLE = {
+    "anna": ("Анна", "Соколова", "agent"),
+    "boris": ("Борис", "Мельников", "agent"),
+    "elena": ("Елена", "Орлова", "supervisor"),
+}
+
+
+@dataclass
+class ShiftHouse:
+    """The furnished home and, once it runs, its server; ``database_url`` '' means SQLite in the home folder."""
+
+    home: Path
+    serve: Callable[..., Served]
+    database_url: str = ""
+    served: Served | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def furnish(self, **team: Any) -> None:
+        """Write the settings, migrate, and add people and a service; ``team`` are the rules of their one team."""
+        from core import directory, reasons, services
+        from core.app import create_app
+        from core.db import db, transaction
+        from core.migrate import upgrade
+        from core.model import Team
+
+        address = f"database_url = {self.database_url!r}\n" if self.database_url else ""
+        (self.home / "okno.toml").write_text(f"[core]\nplugins = ['email', 'chat']\n{address}", "utf-8")
+        app = create_app(self.home, check_schema=False)
+        upgrade(app)
+        with app.app_context():
+            directory.ensure_roles()
+            reasons.ensure_reasons()
+            first = directory.add_team("first", "First line", "Первая линия")
+            with transaction():
+                db.session.execute(db.update(Team).values(**{"after_sign_in": "not_ready", **team}))
+            users = {
+                login: directory.add_user(
+                    login, name, last_name=last, password=PASSWORD, roles=[role], teams=["first"], language="ru"
+                )
+                for login, (name, last, role) in PEOPLE.items()
+            }
+            directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
+            service = services.add_service(
+                "support", "Support", "Поддержка", teams=["first"], offer_seconds=5, wrap_up_seconds=1
+            )
+            services.update_service(service.id, disposition_required=False)
+            services.add_entry(service.id, "email", "support@okno.example")
+            services.add_entry(service.id, "chat", "site")
+            db.session.remove()
+            db.engine.dispose()
+
+    def start(self, **settings: str) -> Served:
+        """Run the centre; ``routing_grace_seconds="4"`` and the like are settings."""
+        self.served = self.serve(env={f"OKNO_{name.upper()}": value for name, value in settings.items()})
+        return self.served
+
+    @property
+    def url(self) -> str:
+        """Where it runs."""
+        assert self.served is not None
+        return self.served.url
+
+    # --- the data base beside the running centre -----------------------------------------------------
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a statement gives."""
+        if self.database_url:
+            with psycopg.connect(self.database_url.replace("+psycopg", "")) as server:
+                return server.execute(statement.encode()).fetchall()
+        with closing(sqlite3.connect(f"file:{self.home / 'okno.db'}?mode=ro", uri=True, timeout=10)) as connection:
+            return connection.execute(statement).fetchall()
+
+    def change(self, statement: str) -> None:
+        """Run a statement that changes rows, for times that no test can wait for."""
+        if self.database_url:
+            with psycopg.connect(self.database_url.replace("+psycopg", "")) as server:
+                server.execute(statement.encode())
+            return
+        with closing(sqlite3.connect(self.home / "okno.db", timeout=10)) as connection, connection:
+            connection.execute(statement)
+
+    def state_of(self, login: str) -> str:
+        """An agent's state now."""
+        found = self.rows(
+            f"SELECT p.state FROM presence p JOIN \"user\" u ON u.id = p.user_id WHERE u.login = '{login}'"
+        )
+        return str(found[0][0]) if found else "offline"
+
+    # --- the outside world ---------------------------------------------------------------------------
+
+    def chat(self, text: str = "Здравствуйте, поможете?", name: str = "Пётр") -> None:
+        """A visitor of the site begins a chat."""
+        token = self._post("/chat/session", {})["token"]
+        self._post("/chat/messages", {"id": f"m-{text}", "text": text, "name": name, "entry": "site"}, token)
+
+    def _post(self, path: str, body: dict[str, Any], token: str = "") -> Any:
+        headers = {"Content-Type": "application/json", "Accept-Language": "ru"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        asked = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    # --- people at their desks -----------------------------------------------------------------------
+
+    def type_password(self, page: Page, login: str, password: str = PASSWORD) -> None:
+        """Fill the sign-in page and press Enter."""
+        page.goto(f"{self.url}/sign-in")
+        page.fill("#login", login)
+        page.fill("#password", password)
+        page.keyboard.press("Enter")
+
+    def sign_in(self, page: Page, login: str) -> Page:
+        """To the desk; the state button shows that it is there."""
+        self.type_password(page, login)
+        expect(page.locator(".state-button")).to_be_visible()
+        return page
+
+
+def choose(page: Page, state: str, reason: str = "") -> None:
+    """Choose in the state's menu."""
+    page.locator(".state-button").click()
+    forms = page.locator(f"#state-menu form:has(input[name=state][value={state}])")
+    if state == "not_ready":
+        forms = forms.filter(has=page.locator(f'input[name=reason][value="{reason}"]'))
+    forms.locator("button").click()
+
+
+@pytest.fixture
+def shift(
+    home: Path, serve: Callable[..., Served], database_kind: str, request: pytest.FixtureRequest
+) -> ShiftHouse:
+    """A house to furnish and start, once on SQLite and once on PostgreSQL."""
+    url = request.getfixturevalue("postgresql_url") if database_kind == "postgresql" else ""
+    return ShiftHouse(home, serve, url)
