@@ -36,7 +36,19 @@ TITLES = {
 # What an operation refuses because of how things stand, not because of what was sent.
 CONFLICTS = frozenset(
     {
+        "agent-not-free",
+        "agent-offline",
+        "agents-busy",
         "already-linked",
+        "capacity-limit",
+        "help-is-coming",
+        "help-not-wanted",
+        "last-agent",
+        "live-not-later",
+        "moved-on",
+        "nobody-signed-on",
+        "parent-exists",
+        "transfer-same",
         "default-needed",
         "edited-meanwhile",
         "exists",
@@ -49,10 +61,19 @@ CONFLICTS = frozenset(
         "taken",
         "title-taken",
         "channel-off",
+        "case-changed",
+        "case-in-work",
+        "favourites-full",
+        "link-circle",
+        "ping-gone",
+        "reply-overtaken",
+        "state-in-motion",
+        "too-late",
+        "webhooks-full",
     }
 )
 MISSING = frozenset({"not-found"})
-FORBIDDEN = frozenset({"not-yours", "forbidden"})
+FORBIDDEN = frozenset({"not-yours", "ping-not-yours"})
 
 
 class Problem(Exception):

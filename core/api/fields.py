@@ -14,7 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from core.contracts import Text
 
-MOST_ID = 2**31 - 1
+MOST_ID = 999_999_999
 REQUIRED = Text("This is required.", "Это обязательно.")
 NOT_NULL = Text("This may not be null.", "Здесь не может быть null.")
 NOT_TEXT = Text("This must be a string.", "Здесь должна быть строка.")

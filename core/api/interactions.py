@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from core import assignment, casework
+from core import assignment, casework, help_requests
 from core.api import fields as f
 from core.api import lookups
 from core.api.auth import me
@@ -18,8 +18,9 @@ from core.api.shapes import InteractionShape, OfferShape
 from core.clock import now
 from core.contracts import Text
 from core.db import db
-from core.model import Interaction, Offer
+from core.model import Case, Interaction, Offer
 from core.model.interactions import INTERACTION_STATES
+from core.routing import handover, offers
 from core.web import desk_queries
 
 resource = Resource("interactions", Text("Interactions", "Обращения"))
@@ -42,6 +43,27 @@ class InteractionQuery(PageQuery):
 class CompleteInput(f.Input):
     disposition_id = f.key(allow_none=True, load_default=None)
     comment = f.text(10_000, load_default="")
+
+
+class TransferInput(f.Input):
+    to_user_id = f.key(Text("Exactly one of the three", "Ровно одно из трёх"))
+    to_service_id = f.key()
+    to_team_id = f.key()
+    note = f.text(2000, load_default="")
+
+
+class LineInput(f.Input):
+    line = f.number(1, 9, required=True)
+    note = f.text(2000, load_default="")
+
+
+class AssignInput(f.Input):
+    user_id = f.key(required=True)
+    note = f.text(2000, load_default="")
+
+
+class HelpInput(f.Input):
+    text = f.text(help_requests.LONGEST, load_default="")
 
 
 @resource.get(
@@ -72,7 +94,9 @@ def list_interactions(query: dict[str, Any]) -> Page:
     """The newest first; of a case, an agent or a service, and without any of them the user's own."""
     statement = lookups.interaction_query()
     if "case_id" in query:
-        lookups.case(query["case_id"])
+        case = lookups.named(Case, query["case_id"], "case_id")
+        if case is None or not desk_queries.may_see(me(), case):
+            raise Problem(403, "not-yours", lookups.NOT_YOURS)
     elif "agent_id" not in query and "service_id" not in query:
         query = {**query, "agent_id": me().id}
     for name in ("case_id", "agent_id", "service_id", "state"):
@@ -204,3 +228,94 @@ def read_interaction(interaction_id: int) -> None:
     """Nothing is unread any more, if it is the user's."""
     lookups.interaction(interaction_id)
     casework.mark_read(interaction_id, me().id)
+
+
+# --- passing on --------------------------------------------------------------------------------------
+
+
+@resource.post(
+    "/offers/<id:offer_id>/postpone",
+    Text("Put an offer into the personal queue", "Отложить в личную очередь"),
+    permission="case.reply",
+    answer=InteractionShape,
+)
+def postpone_offer(offer_id: int) -> Interaction:
+    """The user's, but later; not for live conversations."""
+    _own_offer(offer_id)
+    return lookups.interaction(offers.postpone(offer_id, me().id))
+
+
+@resource.post(
+    "/interactions/<id:interaction_id>/transfer",
+    Text("Pass on", "Передать"),
+    permission="case.reply",
+    body=TransferInput,
+    answer=InteractionShape,
+)
+def transfer_interaction(interaction_id: int, body: dict[str, Any]) -> Interaction:
+    """To an agent, a service or a team; it keeps its place by its age."""
+    lookups.interaction(interaction_id)
+    handover.transfer(interaction_id, me().id, **body)
+    return lookups.passed_on(interaction_id)
+
+
+@resource.post(
+    "/interactions/<id:interaction_id>/line",
+    Text("Move to another support line", "Передать на другую линию"),
+    permission="case.reply",
+    body=LineInput,
+    answer=InteractionShape,
+)
+def move_interaction_line(interaction_id: int, body: dict[str, Any]) -> Interaction:
+    """It waits there for that line's teams."""
+    lookups.interaction(interaction_id)
+    handover.move_line(interaction_id, me().id, body["line"], body["note"])
+    return lookups.passed_on(interaction_id)
+
+
+@resource.post(
+    "/interactions/<id:interaction_id>/assign",
+    Text("Give to an agent", "Назначить оператору"),
+    permission="supervisor.view",
+    body=AssignInput,
+    answer=InteractionShape,
+)
+def assign_interaction(interaction_id: int, body: dict[str, Any]) -> Interaction:
+    """By a supervisor, whoever has it."""
+    lookups.interaction(interaction_id)
+    handover.assign(interaction_id, body["user_id"], me().id, body["note"])
+    return lookups.passed_on(interaction_id)
+
+
+@resource.post(
+    "/interactions/<id:interaction_id>/help",
+    Text("Ask for help", "Попросить помощи"),
+    permission="case.reply",
+    body=HelpInput,
+)
+def ask_for_help(interaction_id: int, body: dict[str, Any]) -> None:
+    """Supervisors are told; safe to repeat."""
+    lookups.interaction(interaction_id)
+    help_requests.ask(interaction_id, me().id, body["text"])
+
+
+@resource.delete(
+    "/interactions/<id:interaction_id>/help",
+    Text("Need no help any more", "Помощь больше не нужна"),
+    permission="case.reply",
+)
+def withdraw_help(interaction_id: int) -> None:
+    """Safe to repeat."""
+    lookups.interaction(interaction_id)
+    help_requests.withdraw(interaction_id, me().id)
+
+
+@resource.post(
+    "/interactions/<id:interaction_id>/help/come",
+    Text("Come to help", "Прийти на помощь"),
+    permission="supervisor.view",
+)
+def come_to_help(interaction_id: int) -> None:
+    """The first supervisor wins."""
+    lookups.interaction(interaction_id)
+    help_requests.come(interaction_id, me().id)

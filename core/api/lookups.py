@@ -70,6 +70,12 @@ def interaction(interaction_id: int) -> Interaction:
     return found
 
 
+def passed_on(interaction_id: int) -> Interaction:
+    """An interaction that the caller could see a moment ago: passing it on may have taken it out of sight."""
+    found: Interaction = _one(interaction_query().where(Interaction.id == interaction_id))
+    return found
+
+
 def message(message_id: int) -> Message:
     """The message of a case that the caller may see."""
     found: Message = _one(message_query().where(Message.id == message_id))

@@ -1,13 +1,26 @@
-"""Webhooks hang on hooks as any plugin would: what happened is noted, and told as the transaction's last act."""
+"""Webhooks and the API's pages hang on hooks as any plugin would; what happened is noted, and told as the transaction's last act."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from core import hookimpl
-from core.contracts import CaseChange, Job, MessageInfo, OutboxHandler, PublishedEvent
+from core.contracts import (
+    Asset,
+    CaseChange,
+    DeskContext,
+    Job,
+    MenuItem,
+    MessageInfo,
+    OutboxHandler,
+    Panel,
+    PublishedEvent,
+    Text,
+)
 
 HOUR = 3600.0
+STYLES = Path(__file__).parents[1] / "web" / "static" / "css" / "api.css"
 
 
 @hookimpl
@@ -50,3 +63,25 @@ def register_jobs() -> list[Job]:
     from core.api.idempotency import forget_old
 
     return [Job("core.api_calls", forget_old, HOUR)]
+
+
+@hookimpl
+def collect_menu_items(context: DeskContext) -> list[MenuItem]:
+    """Two admin pages."""
+    return [
+        MenuItem("tokens", Text("API tokens", "Токены API"), "key", "/admin/tokens", "admin", 501, "admin.api"),
+        MenuItem("webhooks", Text("Webhooks", "Вебхуки"), "webhook", "/admin/webhooks", "admin", 502, "admin.api"),
+    ]
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    """A person's own tokens, in the settings."""
+    return [Panel("tokens", Text("API tokens", "Токены API"), "key", "/settings/tokens", "settings", order=90)]
+
+
+@hookimpl
+def register_assets() -> list[Asset]:
+    """Styles of scopes and tokens, for the desk and the admin pages."""
+    url = f"/static/css/api.css?v={int(STYLES.stat().st_mtime):x}"
+    return [Asset("css", url), Asset("css", url, "admin")]

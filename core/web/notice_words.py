@@ -56,6 +56,7 @@ def _forced(data: Mapping[str, Any], who: str) -> Text:
 
 
 TABLE: tuple[tuple[str, str, str, Words], ...] = (
+    ("webhook.disabled", "webhook", "bad", _line("A webhook was switched off after failures: {url}", "Вебхук отключён после неудач: {url}")),
     ("case.mention", "at", "info", _line("{who} mentions you in case {number}", "{who} упоминает вас в запросе № {number}")),
     ("case.message", "message", "info", _line("The contact wrote in case {number}", "Клиент пишет в запросе № {number}")),
     ("case.reply", "arrow-back-up", "neutral", _line("{who} answers in case {number}", "{who} отвечает в запросе № {number}")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from core import error_texts, hookimpl
 from core.contracts import (
+    ApiOperation,
     Asset,
     BlueprintMount,
     CommandMount,
@@ -79,6 +80,14 @@ def register_blueprints() -> list[BlueprintMount]:
     from plugins.kb.blueprint import blueprint
 
     return [BlueprintMount(blueprint)]
+
+
+@hookimpl
+def register_api() -> list[ApiOperation]:
+    """Articles under ``/api/v1/articles``."""
+    from plugins.kb.api import resource
+
+    return resource.operations
 
 
 @hookimpl
