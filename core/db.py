@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from flask import Flask, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Engine, MetaData, event
+from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, bindparam, event, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached, registry
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -68,8 +69,12 @@ AroundCommit = Callable[[], None]
 
 @dataclass(slots=True)
 class Work:
-    """An open write transaction: what runs before and after its commit, and what modules keep for that (``notes``)."""
+    """An open write transaction: its connection, what runs before and after its commit, what modules keep for that (``notes``).
 
+    Statements on ``connection`` do without what the session adds; what waits to be flushed is not flushed for them.
+    """
+
+    connection: Connection
     before: list[AroundCommit] = field(default_factory=list)
     after: list[AroundCommit] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
@@ -144,10 +149,9 @@ def transaction() -> Iterator[None]:
     sqlite = db.engine.dialect.name == "sqlite"
     if sqlite:
         _write_lock.acquire()
-    g.okno_work = work = Work()
     try:
         db.session.rollback()
-        db.session.connection(execution_options={"okno_write": True})
+        g.okno_work = work = Work(db.session.connection(execution_options={"okno_write": True}))
         yield
         while work.before:
             work.before.pop(0)()
@@ -161,6 +165,41 @@ def transaction() -> Iterator[None]:
             _write_lock.release()
     for call in work.after:
         call()
+
+
+def put(row: Any) -> None:
+    """Insert a new row in the open transaction now, as one statement past the unit of work: a fraction of what a flush costs.
+
+    For tables that much is written to. The row is in the session afterwards, with its id and defaults, as if it had been flushed;
+    what waited to be flushed still waits. Set foreign keys, not relationships. Listeners to flushes don't hear of it.
+    """
+    insert, fields, key = _insertion(type(row))
+    given = row.__dict__
+    values = {name: given[name] if name in given else default() for name, default in fields}
+    found = current_work().connection.execute(insert, values).scalar_one()
+    given.update(values)
+    given[key] = found
+    make_transient_to_detached(row)
+    db.session.add(row)
+
+
+@cache
+def _insertion(model: type[Any]) -> tuple[Insert, list[tuple[str, Callable[[], Any]]], str]:
+    """The statement, the names of the values it takes with what stands in for missing ones, and the name of the key."""
+    mapper = inspect(model)
+    (key,) = mapper.primary_key
+    fields = [
+        (mapper.get_property_by_column(column).key, _default(column)) for column in mapper.columns if column is not key
+    ]
+    values = {mapper.columns[name]: bindparam(name) for name, _ in fields}
+    return mapper.local_table.insert().values(values).returning(key), fields, mapper.get_property_by_column(key).key
+
+
+def _default(column: Any) -> Callable[[], Any]:
+    default = column.default
+    if default is None:
+        return lambda: None
+    return (lambda: default.arg(None)) if default.is_callable else (lambda: default.arg)
 
 
 def init_db(app: Flask, url: str) -> None:

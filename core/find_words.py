@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.model import Contact, ContactAddress, FindWord, Organisation, Service, User
 
 PART = re.compile(r"[^\W_]+")
@@ -117,6 +117,11 @@ def _read(connection: Connection, key: Key) -> set[str]:
     if kind == "contact":
         texts += connection.scalars(select(ContactAddress.value).where(ContactAddress.contact_id == object_id))
     return words_of(*texts)
+
+
+def add(row: Any, *further: str) -> None:
+    """Words of a row that came into its table past the flush (:func:`core.db.put`), and of ``further`` texts about it."""
+    _write(current_work().connection, {key: words_of(*texts, *further) for key, texts in _entry(row)})
 
 
 def _write(connection: Connection, words: dict[Key, set[str]]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
 
-from core import casework, storage, timeline
+from core import casework, find_words, storage, timeline
 from core.clock import now
-from core.contracts import Inbound, IntakeItem, Rejected, ServiceInfo, Text
-from core.db import current_work, db, on_commit, transaction
+from core.contracts import Inbound, IntakeItem, Rejected
+from core.db import current_work, db, on_commit, put, transaction
+from core.entrances import entrances
 from core.events import log as events
 from core.events.wake import wake
 from core.house import okno
@@ -28,8 +30,6 @@ from core.model import (
     Interaction,
     Message,
     Service,
-    ServiceEntry,
-    ServiceTeam,
 )
 from core.snapshots import interaction_info, message_info, service_info
 
@@ -37,6 +37,23 @@ ATTEMPTS = 5
 BACKOFF = (5, 30, 120, 600)
 OPEN_STATES = ("queued", "offered", "active", "wrap_up")
 log = structlog.get_logger("okno.intake")
+_SAME = select(Message.case_id, Message.interaction_id, Message.id).where(Message.source_key == bindparam("key"))
+_WHO = (
+    select(Contact)
+    .join(ContactAddress, ContactAddress.contact_id == Contact.id)
+    .where(ContactAddress.kind == bindparam("kind"), ContactAddress.value == bindparam("value"))
+)
+_STORED = (
+    select(Intake.id, Intake.channel, Intake.source_key, Intake.sha256, Intake.meta, Intake.received_at)
+    .where(Intake.id == bindparam("id"), Intake.state == "new")
+    .with_for_update(skip_locked=True)
+)
+_SETTLE = update(Intake.__table__).where(Intake.__table__.c.id == bindparam("item"))
+_DONE = _SETTLE.values(state="done", error="")
+_WAITING = update(Interaction.__table__).where(Interaction.__table__.c.id == bindparam("interaction"))
+_PLACE = _WAITING.values(priority=bindparam("priority"), queued_at=bindparam("queued_at"))
+_ONE_MORE = _WAITING.values(unread=Interaction.__table__.c.unread + 1)
+_LATER = _SETTLE.values(due_at=bindparam("due"), error=bindparam("why"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +76,22 @@ def accept(channel: str, source_key: str, raw: bytes, meta: Mapping[str, Any] | 
     it could not be stored: the sender must then keep it.
     """
     sha256 = storage.write(raw)
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     values = {"channel": channel, "source_key": source_key, "sha256": sha256, "meta": dict(meta or {})}
     with transaction():
-        fresh = insert(Intake).values(**values).on_conflict_do_nothing(index_elements=["channel", "source_key"])
-        item_id: int | None = db.session.scalar(fresh.returning(Intake.id))
+        connection = current_work().connection
+        item_id: int | None = connection.execute(_fresh(connection.dialect.name), values).scalar()
         if item_id is None:
             same = update(Intake).where(Intake.channel == channel, Intake.source_key == source_key)
             return int(db.session.execute(same.values(repeats=Intake.repeats + 1).returning(Intake.id)).scalar_one())
         on_commit(lambda: wake("intake"))
         return item_id
+
+
+@cache
+def _fresh(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = Intake.__table__
+    return insert(table).on_conflict_do_nothing(index_elements=["channel", "source_key"]).returning(table.c.id)
 
 
 def process_due(limit: int = 50) -> int:
@@ -85,17 +108,18 @@ def process(item_id: int) -> None:
     """Process one stored message in one transaction; a failure is noted and tried again, and never lost."""
     try:
         with transaction():
-            row = db.session.get(Intake, item_id, with_for_update={"skip_locked": True})
-            if row is None or row.state != "new":
+            connection = current_work().connection
+            row = connection.execute(_STORED, {"id": item_id}).first()
+            if row is None:
                 return
             channel = okno().channels.get(row.channel)
             if channel is None or channel.process is None:
-                row.due_at = now() + timedelta(minutes=5)
-                row.error = f"channel '{row.channel}' is not enabled"
+                why = f"channel '{row.channel}' is not enabled"
+                connection.execute(_LATER, {"item": item_id, "due": now() + timedelta(minutes=5), "why": why})
                 return
             raw = storage.get(row.sha256)
             channel.process(IntakeItem(row.id, row.channel, row.source_key, raw, row.meta, row.received_at))
-            row.state, row.error = "done", ""
+            connection.execute(_DONE, {"item": item_id})
     except Rejected as refusal:
         _note_failure(item_id, refusal.text.en, final=True)
     except Exception as error:  # anything a message can cause: it stays stored and visible
@@ -130,8 +154,8 @@ def receive(inbound: Inbound) -> Received:
     Runs in the open transaction (or one of its own). Raises ``Rejected`` when a plugin refuses the message or no service is there.
     """
     with transaction():
-        if same := db.session.scalar(select(Message).where(Message.source_key == inbound.source_key)):
-            return Received(same.case_id, same.interaction_id, same.id, duplicate=True)
+        if same := current_work().connection.execute(_SAME, {"key": inbound.source_key}).first():
+            return Received(*same, duplicate=True)
         okno().hooks.before_interaction_open(inbound)
         return _receive(inbound)
 
@@ -158,6 +182,7 @@ def _receive(inbound: Inbound) -> Received:
             language=inbound.language,
             follow_up_of=before,
             cause=inbound.channel,
+            last_contact_at=moment,
         )
     interaction = joined or (_open_interaction(case, inbound.channel) if case is before else None)
     new_interaction = interaction is None
@@ -167,7 +192,8 @@ def _receive(inbound: Inbound) -> Received:
     # The session forgets what nobody holds; what comes next in this transaction, an acknowledgement say, would read it all again.
     current_work().notes.setdefault("kept", []).append((case, case.service, interaction, contact, message))
     first = case is not before
-    casework.touch(case, last_contact_at=moment, cause="contact")
+    if not first:
+        casework.touch(case, last_contact_at=moment, cause="contact")
     okno().hooks.during_message(message_info(message, first_in_case=first))
     data = {
         "case_id": case.id,
@@ -190,69 +216,39 @@ def _receive(inbound: Inbound) -> Received:
 
 def find_contact(inbound: Inbound) -> Contact:
     """The contact known by the sender's address, or a new one; the unique address keeps it single under concurrency."""
-    kind, value = inbound.sender.kind, inbound.sender.value[:254]
-    query = select(ContactAddress).where(ContactAddress.kind == kind, ContactAddress.value == value)
-    known = db.session.scalar(query)
+    sender = {"kind": inbound.sender.kind, "value": inbound.sender.value[:254]}
+    name = inbound.sender.name[:200]
+    known: Contact | None = db.session.scalar(_WHO, sender)
     if known is None:
-        contact = Contact(name=inbound.sender.name[:200], language=inbound.language)
-        contact.addresses.append(ContactAddress(kind=kind, value=value))
-        try:
-            with db.session.begin_nested():
-                db.session.add(contact)
+        contact = Contact(name=name, language=inbound.language)
+        put(contact)
+        connection = current_work().connection
+        if connection.execute(_address(connection.dialect.name), {**sender, "contact_id": contact.id}).first():
+            find_words.add(contact, sender["value"])
             return contact
-        except IntegrityError:
-            known = db.session.scalars(query).one()
-    if not known.contact.name and inbound.sender.name:
-        known.contact.name = inbound.sender.name[:200]
-    return known.contact
+        # Another process has just written down the same person.
+        db.session.delete(contact)
+        known = db.session.scalars(_WHO, sender).one()
+    if not known.name and name:
+        known.name = name
+    return known
+
+
+@cache
+def _address(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = ContactAddress.__table__
+    return insert(table).on_conflict_do_nothing(index_elements=["kind", "value"]).returning(table.c.id)
 
 
 def choose_service(inbound: Inbound) -> Service:
     """Ask the routing hooks; raises ``Rejected`` when there is no service at all."""
-    services = _active_services(inbound.channel)
+    services = entrances().to(inbound.channel)
     chosen = okno().hooks.choose_service(inbound, services)
     found = db.session.get(Service, chosen) if chosen in {service.id for service in services} else None
     if found is None:
         raise Rejected("no active service can take this message: add one with  okno services add", "no-service")
     return found
-
-
-def _active_services(channel: str) -> list[ServiceInfo]:
-    """The active services with an entry in the channel, else all active ones; the default first. One statement: every message asks."""
-    entered = exists().where(ServiceEntry.service_id == Service.id, ServiceEntry.channel == channel)
-    columns = (
-        Service.id,
-        Service.key,
-        Service.title_en,
-        Service.title_ru,
-        Service.language,
-        Service.priority,
-        Service.disposition_required,
-    )
-    query = select(*columns, entered.label("entered"), ServiceTeam.team_id).outerjoin(
-        ServiceTeam, ServiceTeam.service_id == Service.id
-    )
-    rows = db.session.execute(
-        query.where(Service.active).order_by(Service.is_default.desc(), Service.id, ServiceTeam.team_id)
-    ).all()
-    rows = [row for row in rows if row.entered] or rows
-    teams: dict[int, tuple[int, ...]] = {}
-    for row in rows:
-        teams[row.id] = teams.get(row.id, ()) + ((row.team_id,) if row.team_id is not None else ())
-    first = {row.id: row for row in reversed(rows)}
-    return [
-        ServiceInfo(
-            id=key,
-            key=row.key,
-            title=Text(row.title_en, row.title_ru),
-            language=row.language,
-            team_ids=team_ids,
-            priority=row.priority,
-            disposition_required=row.disposition_required,
-        )
-        for key, team_ids in teams.items()
-        for row in (first[key],)
-    ]
 
 
 def _session(inbound: Inbound) -> Interaction | None:
@@ -298,12 +294,17 @@ def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interact
         preferred_agent_id=case.assignee_id,
         queued_at=now(),
     )
-    db.session.add(interaction)
-    db.session.flush()
+    put(interaction)
+    set_committed_value(interaction, "case", case)
     assert case.service is not None
-    place = okno().hooks.choose_queue(interaction_info(interaction), service_info(case.service))
+    set_committed_value(interaction, "service", case.service)
+    known = entrances().services.get(case.service.id) or service_info(case.service)
+    place = okno().hooks.choose_queue(interaction_info(interaction), known)
     if place is not None:
-        interaction.priority, interaction.queued_at = place.priority, place.since or interaction.queued_at
+        taken = {"priority": place.priority, "queued_at": place.since or interaction.queued_at}
+        current_work().connection.execute(_PLACE, {"interaction": interaction.id, **taken})
+        for name, value in taken.items():
+            set_committed_value(interaction, name, value)
     timeline.write(case.id, "interaction.opened", interaction_id=interaction.id, channel=inbound.channel)
     return interaction
 
@@ -329,15 +330,18 @@ def _store_message(inbound: Inbound, interaction: Interaction, contact: Contact)
         },
         at=inbound.at or now(),
     )
+    put(message)
     for file in inbound.files:
-        sha256 = storage.put(file.content)
-        name, kind = file.name[:300] or "file", file.content_type[:120]
         attachment = Attachment(
-            sha256=sha256, name=name, content_type=kind, content_id=file.content_id[:300], inline=file.inline
+            message_id=message.id,
+            sha256=storage.put(file.content),
+            name=file.name[:300] or "file",
+            content_type=file.content_type[:120],
+            content_id=file.content_id[:300],
+            inline=file.inline,
         )
-        message.attachments.append(attachment)
-    db.session.add(message)
-    interaction.unread += 1
-    db.session.flush()
+        put(attachment)
+    current_work().connection.execute(_ONE_MORE, {"interaction": interaction.id})
+    set_committed_value(interaction, "unread", interaction.unread + 1)
     timeline.write(interaction.case_id, "message", interaction_id=interaction.id, message_id=message.id)
     return message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.clock import now
-from core.db import db
+from core.db import put
 from core.model import TimelineEntry
 
 
@@ -18,7 +18,7 @@ def write(
     message_id: int | None = None,
     **data: Any,
 ) -> TimelineEntry:
-    """Add an entry in the open transaction. ``kind``: message, note, disposition, or a dotted event such as ``case.closed``."""
+    """Add an entry now, in the open transaction. ``kind``: message, note, disposition, or a dotted event such as ``case.closed``."""
     entry = TimelineEntry(
         case_id=case_id,
         kind=kind,
@@ -28,5 +28,5 @@ def write(
         at=now(),
         data=data,
     )
-    db.session.add(entry)
+    put(entry)
     return entry

@@ -22,6 +22,7 @@ from core.model.transit import Event
 
 # One number for the whole data base: whoever holds it hands out the next event ids.
 ORDER_LOCK = 7_364_101
+_INSERT = insert(Event.__table__)
 
 
 class LoggedEvent(NamedTuple):
@@ -56,7 +57,8 @@ def _insert() -> None:
     db.session.flush()
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORDER_LOCK})
-    db.session.execute(insert(Event.__table__).values(current_work().notes.pop("events")))
+    work = current_work()
+    work.connection.execute(_INSERT, work.notes.pop("events"))
     on_commit(_wake)
 
 

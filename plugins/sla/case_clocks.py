@@ -11,7 +11,7 @@ from core import timeline
 from core.calendars.business_time import WorkingTime
 from core.clock import now
 from core.contracts import CaseChange
-from core.db import db
+from core.db import db, put
 from core.model import Case, TimelineEntry
 from plugins.sla import clock, telling
 from plugins.sla.catalogue import Catalogue, Promise, load
@@ -172,7 +172,7 @@ def _history(case: Case) -> Sequence[tuple[datetime, dict[str, object]]]:
 def _add(case: Case, promise: Promise, state: ClockState) -> SlaClock:
     row = SlaClock(case_id=case.id, calendar_key=promise.calendar_key, policy_key=promise.policy_key)
     _fill(row, state)
-    db.session.add(row)
+    put(row)
     return row
 
 

@@ -21,6 +21,7 @@ from core.contracts import Text
 from core.db import db
 from core.house import okno
 from core.model import Service
+from core.shelf import Shelf
 from plugins.sla.models import SlaPolicy
 from plugins.sla.priority import DEFAULT_POLICY, Measure, Policy, Priority, Terms
 
@@ -95,11 +96,9 @@ def options_of(service: Service | None) -> dict[str, str]:
 
 
 def load() -> Catalogue:
-    """The catalogue as it is now, by one query; the core keeps the calendars, parsed policies are kept from call to call."""
+    """The catalogue as it is now, at most two seconds old; in the transaction that changes it as it became."""
     config, calendars = okno().config, core_calendars.calendars()
-    policies = {DEFAULT: NamedPolicy(DEFAULT, Text("Standard targets", "Стандартные нормативы"), DEFAULT_POLICY)}
-    for row in db.session.scalars(select(SlaPolicy)):
-        policies[row.key] = NamedPolicy(row.key, Text(row.title_en, row.title_ru), _policy(_text(row.settings)), True)
+    policies = _policies()
     chosen, rules = config.get("sla.calendar"), config.get("sla.policy")
     return Catalogue(
         calendars,
@@ -107,6 +106,16 @@ def load() -> Catalogue:
         chosen if chosen in calendars else DEFAULT,
         rules if rules in policies else DEFAULT,
     )
+
+
+def _read() -> Mapping[str, NamedPolicy]:
+    found = {DEFAULT: NamedPolicy(DEFAULT, Text("Standard targets", "Стандартные нормативы"), DEFAULT_POLICY)}
+    for row in db.session.scalars(select(SlaPolicy)):
+        found[row.key] = NamedPolicy(row.key, Text(row.title_en, row.title_ru), _policy(_text(row.settings)), True)
+    return found
+
+
+_policies: Shelf[Mapping[str, NamedPolicy]] = Shelf("sla_policies", _read, (SlaPolicy,))
 
 
 def _text(settings: Mapping[str, Any]) -> str:
