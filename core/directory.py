@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
-from core import audit, passwords, presence, sessions
+from core import audit, passwords, sessions
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
@@ -161,6 +161,7 @@ def set_roles(user_id: int, roles: Iterable[str]) -> None:
 
 def disable_user(user_id: int) -> None:
     """Keep the history of someone who left: no sign-in any more, open sessions end, work in hand goes back. Safe to repeat."""
+    from core.assignment import leave
 
     with transaction():
         user = _user(user_id)
@@ -170,7 +171,7 @@ def disable_user(user_id: int) -> None:
             _keep_an_admin(user_id)
         user.disabled_at = now()
         sessions.end_of_user(user_id, "disabled")
-        presence.sign_off(user_id, "disabled")
+        leave(user_id, "disabled")
         audit.record("user.disable", "user", user.login)
 
 

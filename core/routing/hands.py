@@ -42,11 +42,11 @@ def bounds(user: User, channel: str) -> Bounds:
 def in_hand(user_id: int) -> dict[str, int]:
     """How many interactions the agent has by channel: offered, active and in wrap-up."""
     counted = (
-        select(Interaction.channel, func.count())
+        select(Interaction.channel, func.count().label("number"))
         .where(Interaction.agent_id == user_id, Interaction.state.in_(IN_HAND))
         .group_by(Interaction.channel)
     )
-    return dict(db.session.execute(counted).tuples().all())
+    return {row.channel: row.number for row in db.session.execute(counted)}
 
 
 def claim(user_id: int) -> None:
@@ -92,8 +92,8 @@ def check_limit(user: User, channel: str, *, himself: bool) -> None:
 
 def may_be_offered(user: User, channel: str) -> bool:
     """Whether the router might offer the agent one more of the channel now; call it after :func:`claim`."""
-    row = db.session.get_one(Presence, user.id, populate_existing=True)
-    if user.disabled_at is not None or row.state not in ("ready", "busy") or row.next_state:
+    row = db.session.get(Presence, user.id, populate_existing=True)
+    if user.disabled_at is not None or row is None or row.state not in ("ready", "busy") or row.next_state:
         return False
     allowed = bounds(user, channel)
     return has_room(channel, in_hand(user.id), {channel: allowed.push}, allowed.mix)
