@@ -25,6 +25,9 @@ def swap(interaction_id: int, before: str, after: str, *, holder: int | None = N
     statement = update(Interaction).where(Interaction.id == interaction_id, Interaction.state == before)
     if holder is not None:
         statement = statement.where(Interaction.agent_id == holder)
+    if after in ("queued", "closed"):
+        # A request for help is of who has the interaction in hand.
+        values = {"help_wanted_at": None, "help_by_id": None, **values}
     changed = db.session.execute(
         statement.values(state=after, version=Interaction.version + 1, **values).execution_options(
             synchronize_session=False
