@@ -91,9 +91,12 @@ def check_limit(user: User, channel: str, *, himself: bool) -> None:
 
 
 def may_be_offered(user: User, channel: str) -> bool:
-    """Whether the router might offer the agent one more of the channel now; call it after :func:`claim`."""
+    """Whether the agent may hear one more of the channel ring now; call it after :func:`claim`."""
     row = db.session.get(Presence, user.id, populate_existing=True)
     if user.disabled_at is not None or row is None or row.state not in ("ready", "busy") or row.next_state:
+        return False
+    rings = select(Interaction.id).where(Interaction.agent_id == user.id, Interaction.state == "offered").limit(1)
+    if db.session.scalar(rings) is not None:
         return False
     allowed = bounds(user, channel)
     return has_room(channel, in_hand(user.id), {channel: allowed.push}, allowed.mix)
