@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from core import casework, clock, directory, passwords, reasons, timeline
 from core.db import db, transaction
+from core.demo import case_form, routing
 from core.demo.accounts import PASSWORD
 from core.house import okno
 from core.model import (
@@ -66,11 +67,13 @@ def load() -> None:
         services = _services(centre)
         dispositions = _dispositions(centre["dispositions"], services)
         contacts = _contacts(read("contacts.yml")["contacts"])
+        case_form.load(read("case_form.yml"), services)
     now = clock.now()
     cases = sorted(read("cases.yml")["cases"], key=lambda item: -int(item["age_minutes"]))
     with transaction():
         for item in cases:
             _Story(item, now, people, services, dispositions, contacts).tell()
+    routing.load(read("routing.yml"), people)
     okno().hooks.load_demo(str(FOLDER))
 
 
