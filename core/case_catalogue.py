@@ -150,8 +150,10 @@ def _field_values(given: dict[str, Any], *, partial: bool) -> dict[str, Any]:
     return values
 
 
-def _choice(item: Any) -> dict[str, str]:
-    given = item if isinstance(item, dict) else {"key": str(item)}
+def _choice(item: Any) -> dict[str, str] | str:
+    if isinstance(item, str) and item.strip():
+        return item.strip()
+    given = item if isinstance(item, dict) else {}
     key = str(given.get("key", "")).strip()
     if not key or given.keys() - {"key", "title_en", "title_ru"}:
         raise Invalid(
@@ -163,6 +165,6 @@ def _choice(item: Any) -> dict[str, str]:
 def _check_choices(kind: str, choices: list[Any]) -> None:
     if kind == "choice" and not choices:
         raise Invalid({"choices": Text("Write what can be chosen.", "Перечислите, из чего выбирать.")})
-    keys = [choice["key"] for choice in choices if isinstance(choice, dict)]
+    keys = [choice["key"] if isinstance(choice, dict) else choice for choice in choices]
     if len(set(keys)) != len(keys):
         raise Invalid({"choices": Text("A choice is there twice.", "Одно из значений указано дважды.")})

@@ -118,12 +118,12 @@ class Judge:
             return Step(True, Text("Open around the clock.", "Работает круглосуточно."))
         change = calendars.next_change(service.calendar_key, at)
         zone = calendars.get(service.calendar_key).calendar.zone if calendars.is_known(service.calendar_key) else None
-        when = change.astimezone(zone).strftime("%d.%m %H:%M") if change else ""
+        when = _moment(change.astimezone(zone)) if change else None
         if self.own.is_open:
             return Step(
-                True, Text(f"Open until {when}." if when else "Open.", f"Открыт до {when}." if when else "Открыт.")
+                True, Text(f"Open until {when.en}.", f"Открыт до {when.ru}.") if when else Text("Open.", "Открыт.")
             )
-        closed = Text(f"Closed until {when}" if when else "Closed", f"Закрыт до {when}" if when else "Закрыт")
+        closed = Text(f"Closed until {when.en}", f"Закрыт до {when.ru}") if when else Text("Closed", "Закрыт")
         if self.own.closed_action == OFFER:
             return Step(
                 True, Text(f"{closed.en}, and offered all the same.", f"{closed.ru}, но обращения предлагаются.")
@@ -324,6 +324,10 @@ class Judge:
             return None
         pause = span(okno().config.get("routing.offer_again_seconds"))
         return Text(f"declined it less than {pause} ago", f"отказался меньше {pause} назад")
+
+
+def _moment(at: datetime) -> Text:
+    return Text(at.strftime("%a %d %b %H:%M"), at.strftime("%d.%m %H:%M"))
 
 
 def _zone() -> ZoneInfo:

@@ -17,10 +17,10 @@ from core import audit
 from core.calendars.business_time import BusinessTime, CalendarTime, NoOpenTime, WorkingTime
 from core.calendars.field_reading import FieldError
 from core.calendars.opening_hours import Calendar
-from core.calendars.shelf import DEFAULT, ROUND_THE_CLOCK, NamedCalendar, calendars, changing, forget
+from core.calendars.shelf import DEFAULT, ROUND_THE_CLOCK, NamedCalendar, calendars
 from core.calendars.wording import refusal
 from core.contracts import Rejected, SetupChange, Text
-from core.db import db, on_commit, transaction
+from core.db import db, transaction
 from core.house import okno
 from core.model import Calendar as CalendarRow
 from core.model import Service
@@ -180,8 +180,6 @@ def _store(row: CalendarRow, title_en: str, title_ru: str, settings: Mapping[str
 
 def _tell(change: SetupChange) -> None:
     db.session.flush()
-    changing()
-    on_commit(forget)
     before, after = change.changes["settings"]
     if before != after:
         okno().hooks.during_setup_change(change)

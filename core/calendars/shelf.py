@@ -1,4 +1,8 @@
-"""The calendars of the house by key, kept in memory by each process and read anew within two seconds of a change."""
+"""The calendars of the house by key, kept in memory by each process and read anew within two seconds of a change.
+
+There are ``default`` and ``24x7``, which need no configuration, then the stored ones; a stored one with the key of a built-in one
+takes its place.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from time import monotonic
 from typing import Any
 
-from flask import current_app, g
 from sqlalchemy import select
 
 from core.calendars.business_time import BusinessTime
 from core.calendars.opening_hours import Calendar
 from core.contracts import Text
-from core.db import db, in_transaction
+from core.db import db
 from core.house import okno
 from core.model import Calendar as CalendarRow
+from core.shelf import Shelf
 
 DEFAULT = "default"
 ROUND_THE_CLOCK = "24x7"
-FRESH_SECONDS = 2.0
-_EXTENSION = "okno_calendars"
-_CHANGED = "okno_calendars_changed"
 
 
 @dataclass(frozen=True)
@@ -41,44 +41,15 @@ class NamedCalendar:
         return self.time.calendar
 
 
-@dataclass(frozen=True)
-class _Shelf:
-    read_at: float
-    calendars: Mapping[str, NamedCalendar]
-
-
-def calendars() -> Mapping[str, NamedCalendar]:
-    """All calendars by key: ``default`` and ``24x7``, which need no configuration, then the stored ones.
-
-    A stored one with the key of a built-in one takes its place. Asks the data base at most every two seconds, except
-    inside a transaction that changes calendars itself.
-    """
-    if in_transaction() and g.get(_CHANGED):
-        return _read()
-    shelf: _Shelf | None = current_app.extensions.get(_EXTENSION)
-    if shelf is None or monotonic() - shelf.read_at > FRESH_SECONDS:
-        shelf = _Shelf(monotonic(), _read())
-        current_app.extensions[_EXTENSION] = shelf
-    return shelf.calendars
-
-
-def changing() -> None:
-    """From here to the end of the transaction its calendars are read from the data base."""
-    setattr(g, _CHANGED, True)
-
-
-def forget() -> None:
-    """The next question reads the data base."""
-    g.pop(_CHANGED, None)
-    current_app.extensions.pop(_EXTENSION, None)
-
-
-def _read() -> dict[str, NamedCalendar]:
+def _read() -> Mapping[str, NamedCalendar]:
     config = okno().config
     found = {entry.key: entry for entry in _built_in(config.get("core.timezone"), config.get("core.country"))}
     for row in db.session.scalars(select(CalendarRow).order_by(CalendarRow.key)):
         found[row.key] = NamedCalendar(row.key, Text(row.title_en, row.title_ru), time_by(row.settings), True)
     return found
+
+
+calendars: Shelf[Mapping[str, NamedCalendar]] = Shelf("calendars", _read, (CalendarRow,))
 
 
 def time_by(settings: Mapping[str, Any]) -> BusinessTime:

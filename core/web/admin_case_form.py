@@ -133,14 +133,15 @@ def _posted_field() -> dict[str, Any]:
     return {**typed(*FIELD_TEXTS), **ticked("required", "active"), "choices": _choices(request.form.get("choices", ""))}
 
 
-def _choices(text: str) -> list[dict[str, str]]:
+def _choices(text: str) -> list[dict[str, str] | str]:
     """One choice a line: ``key = Russian / English``, the titles may be left out."""
-    found_choices = []
+    found_choices: list[dict[str, str] | str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
         key, _sep, titles = line.partition("=")
         russian, _sep, english = titles.partition("/")
         both = (english.strip() or russian.strip(), russian.strip() or english.strip())
-        found_choices.append({"key": key.strip(), "title_en": both[0], "title_ru": both[1]})
+        key = key.strip()
+        found_choices.append({"key": key, "title_en": both[0], "title_ru": both[1]} if any(both) else key)
     return found_choices
 
 

@@ -144,6 +144,11 @@ def typed(*names: str) -> dict[str, str]:
     return {name: request.form.get(name, "") for name in names}
 
 
+def present(*names: str) -> dict[str, str]:
+    """The text fields of these names that the form has; one that it lacks stays as it is."""
+    return {name: request.form[name] for name in names if name in request.form}
+
+
 def ticked(*names: str) -> dict[str, bool]:
     """The check boxes of the posted form."""
     return {name: name in request.form for name in names}

@@ -29,6 +29,7 @@ from core.web.admin_frame import (
     draw,
     found,
     posted_rows,
+    present,
     refused,
     ticked,
     typed,
@@ -101,7 +102,7 @@ def add_service() -> Answer:
 
     errors = attempt(add)
     if errors:
-        return _page(None, FormState(values, errors))
+        return _page(None, FormState({**NEW, **values}, errors))
     return done("admin.service", _("Service added. Now say which addresses lead to it."), key=values["key"].strip())
 
 
@@ -127,7 +128,8 @@ def change_service(key: str) -> Answer:
 
     errors = attempt(change)
     if errors:
-        return _page(operations.get_service(key), FormState({"key": key, **values}, errors))
+        shown = operations.get_service(key)
+        return _page(shown, FormState({**_values(shown), **values}, errors))
     return done("admin.service", key=key)
 
 
@@ -163,7 +165,7 @@ def _posted() -> dict[str, Any]:
         for key in request.form.getlist("teams")
     }
     demands = [row for row in posted_rows("skills", *DEMAND) if row.get("skill")]
-    fields = {**typed(*TEXTS, "overflow_service"), **ticked(*TICKS), "texts": texts}
+    fields = {**present(*TEXTS, "overflow_service"), **ticked(*TICKS), "texts": texts}
     return {**fields, "places": places, "demands": demands}
 
 

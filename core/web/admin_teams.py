@@ -14,7 +14,7 @@ from core.house import okno
 from core.model import Team
 from core.permissions import require
 from core.routing.capacity import usual
-from core.web.admin_frame import Answer, FormState, attempt, blueprint, done, draw, found, posted_rows, typed
+from core.web.admin_frame import Answer, FormState, attempt, blueprint, done, draw, found, posted_rows, present, typed
 from core.web.language import here
 
 TITLES = ("title_en", "title_ru")
@@ -104,7 +104,7 @@ def capacity_rows(own: Mapping[str, Any], above: Mapping[str, Any] | None = None
 
 def _posted_rules() -> dict[str, Any]:
     groups = [[name for name, ticked in row.items() if ticked] for row in posted_rows("mix", *okno().channels)]
-    return {**typed(*RULES), "capacity": posted_capacity(), "mix": groups}
+    return {**present(*RULES), "capacity": posted_capacity(), "mix": groups}
 
 
 def _posted_members() -> dict[int, bool]:

@@ -9,8 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from core import audit, calendars, directory, services
-from core.calendars import shelf
+from core import audit, calendars, directory, services, shelf
 from core.calendars.opening_hours import WEEKDAYS
 from core.calendars.wording import week
 from core.contracts import Rejected
@@ -114,15 +113,15 @@ def test_what_is_wrong_is_named_by_its_field(db: Any, key: str, change: dict[str
 
 
 def test_a_change_of_another_process_is_seen_within_two_seconds(
-    office: str, monkeypatch: pytest.MonkeyPatch, count_queries: Any
+    db: Any, office: str, monkeypatch: pytest.MonkeyPatch, count_queries: Any
 ) -> None:
     seconds = [100.0]
     monkeypatch.setattr(shelf, "monotonic", lambda: seconds[0])
-    shelf.forget()
+    calendars.calendars.forget()
     assert calendars.is_open(office, TUESDAY)
     with transaction():
         shut = {"zone": "UTC", "weekly": {}}
-        calendars.db.session.execute(update(CalendarRow).values(settings=shut))
+        db.session.execute(update(CalendarRow).values(settings=shut))
     with count_queries() as asked:
         assert calendars.is_open(office, TUESDAY)
     assert asked.count == 0
@@ -139,7 +138,7 @@ def test_a_change_holds_at_once_and_is_forgotten_when_it_is_rolled_back(office: 
 
     with pytest.raises(RuntimeError):
         change_and_fail()
-    shelf.forget()
+    calendars.calendars.forget()
     assert calendars.is_open(office, TUESDAY)
 
 
