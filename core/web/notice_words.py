@@ -6,6 +6,7 @@ of a notification, ``data["text"]`` or the case's subject, is drawn by the panel
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +43,10 @@ def _line(en: str, ru: str) -> Words:
     """Words with ``{who}``, ``{number}`` and whatever else ``data`` holds."""
 
     def words(data: Mapping[str, Any], who: str) -> Text:
-        facts = {"number": "", "subject": "", **{key: str(value) for key, value in data.items()}}
-        return Text(en.format(who=who or SOMEBODY.en, **facts), ru.format(who=who or SOMEBODY.ru, **facts))
+        facts = defaultdict(str, {key: str(value) for key, value in data.items()})
+        return Text(
+            en.format_map(facts | {"who": who or SOMEBODY.en}), ru.format_map(facts | {"who": who or SOMEBODY.ru})
+        )
 
     return words
 
