@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import urllib.request
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ class ShiftHouse:
     def chat(self, text: str = "Здравствуйте, поможете?", name: str = "Пётр") -> None:
         """A visitor of the site begins a chat."""
         token = self._post("/chat/session", {})["token"]
-        self._post("/chat/messages", {"id": f"m-{text}", "text": text, "name": name, "entry": "site"}, token)
+        self._post("/chat/messages", {"id": str(uuid.uuid4()), "text": text, "name": name, "entry": "site"}, token)
 
     def _post(self, path: str, body: dict[str, Any], token: str = "") -> Any:
         headers = {"Content-Type": "application/json", "Accept-Language": "ru"}
@@ -130,9 +131,9 @@ class ShiftHouse:
         page.keyboard.press("Enter")
 
     def sign_in(self, page: Page, login: str) -> Page:
-        """To the desk; the state button shows that it is there."""
+        """To the desk; its tabs are drawn once its scripts are there."""
         self.type_password(page, login)
-        expect(page.locator(".state-button")).to_be_visible()
+        expect(page.locator("#tabs .tab").first).to_be_visible()
         return page
 
 
@@ -146,9 +147,7 @@ def choose(page: Page, state: str, reason: str = "") -> None:
 
 
 @pytest.fixture
-def shift(
-    home: Path, serve: Callable[..., Served], database_kind: str, request: pytest.FixtureRequest
-) -> ShiftHouse:
+def shift(home: Path, serve: Callable[..., Served], database_kind: str, request: pytest.FixtureRequest) -> ShiftHouse:
     """A house to furnish and start, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgresql_url") if database_kind == "postgresql" else ""
     return ShiftHouse(home, serve, url)
