@@ -59,9 +59,8 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 
 @hookimpl
 def register_assets() -> list[Asset]:
-    """Styles and behaviour; the log of the browser first, so that it hears of what the others do wrong."""
+    """Styles and behaviour."""
     return [
-        Asset("module", _stamped("js/browser-log.js")),
         Asset("css", _stamped("css/people.css")),
         Asset("css", _stamped("css/settings.css")),
         Asset("module", _stamped("js/directory.js")),

@@ -9,6 +9,7 @@ const area = document.getElementById("panels");
 const memory = `okno.tabs.${document.getElementById("desk").dataset.user}`;
 const pathOf = (url) => new URL(url, location).pathname;
 const sectionOf = (url) => pathOf(url).split("/")[1];
+const stays = (tab) => pathOf(tab.url) === "/" || (pinnedUrl && pathOf(tab.url) === pathOf(pinnedUrl));
 const tabs = [];
 let current = null;
 let looks = 0;
@@ -23,6 +24,7 @@ export function start() {
   const tab = { url: here, title: "", icon: "", panel: first, scroll: kept?.scroll };
   const place = recall().findIndex((saved) => pathOf(saved.url) === pathOf(here));
   tabs.splice(place >= 0 ? Math.min(place, tabs.length) : pathOf(here) === "/" ? 0 : tabs.length, 0, tab);
+  if (pinnedUrl && !tabs.some((other) => pathOf(other.url) === pathOf(pinnedUrl))) tabs.splice(1, 0, { url: pinnedUrl, title: "", icon: "pin", panel: null });
   name(tab);
   show(tab, "replace");
   window.htmx.process(first);
@@ -56,7 +58,7 @@ export const panelFor = (path) => tabs.find((tab) => pathOf(tab.url) === path)?.
 export const panels = () => tabs.filter((tab) => tab.panel).map((tab) => tab.panel);
 
 export function close(tab = current) {
-  if (pathOf(tab.url) === "/") return;
+  if (stays(tab)) return;
   const place = tabs.indexOf(tab);
   unload(tab);
   tabs.splice(place, 1);
@@ -224,7 +226,7 @@ function drawTab(tab) {
     }
     if (event.key === "Delete") close(tab);
   };
-  if (pathOf(tab.url) !== "/") {
+  if (!stays(tab)) {
     const button = document.createElement("span");
     button.className = "tab-close";
     button.title = texts.close_tab;
