@@ -74,7 +74,8 @@ def choices_of(row: CaseField) -> list[tuple[str, Text]]:
 
 def _number(value: str) -> None:
     try:
-        fits = Decimal(value.replace(",", ".").replace(" ", "")).is_finite()
+        number = Decimal("".join(value.split()).replace(",", "."))
+        fits = number.is_finite() and abs(number) < 10**18
     except InvalidOperation:
         fits = False
     if not fits:
@@ -170,7 +171,7 @@ def check_values(rows: Sequence[CaseField], values: Mapping[str, Any]) -> dict[s
     loaded = checked(schema_of(rows), plain, partial=True)
     numbers = {row.key for row in rows if row.type == "number"}
     return {
-        key: value.replace(",", ".").replace(" ", "").replace("\u00a0", "") if key in numbers else value
+        key: "".join(value.split()).replace(",", ".") if key in numbers else value
         for key, value in loaded.items()
     }
 

@@ -239,7 +239,7 @@ def cases_of(contact_id: int, limit: int = 50) -> list[Case]:
 
 
 def dispositions(service_id: int) -> list[tuple[Disposition | None, list[Disposition]]]:
-    """What may be chosen for a service, by heading; those under no heading come first, under None."""
+    """What may be chosen for a service, by heading; those under no heading come first, under None, spam last."""
     query = select(Disposition).where(
         Disposition.active, (Disposition.service_id == service_id) | Disposition.service_id.is_(None)
     )
@@ -249,5 +249,8 @@ def dispositions(service_id: int) -> list[tuple[Disposition | None, list[Disposi
         if row.parent_id is not None:
             children.setdefault(row.parent_id, []).append(row)
     single = [row for row in rows if row.parent_id is None and row.id not in children]
-    groups: list[tuple[Disposition | None, list[Disposition]]] = [(None, single)] if single else []
-    return groups + [(row, children[row.id]) for row in rows if row.parent_id is None and row.id in children]
+    spam = [row for row in single if "spam" in row.key]
+    usual = [row for row in single if row not in spam]
+    headed = [(row, children[row.id]) for row in rows if row.parent_id is None and row.id in children]
+    groups: list[tuple[Disposition | None, list[Disposition]]] = [(None, usual)] if usual else []
+    return [*groups, *headed, *([(None, spam)] if spam else [])]

@@ -257,7 +257,8 @@ const writers = new Map();
 const writing = (shown) => Date.now() - (writers.get(shown.dataset.case) || 0) < 20_000;
 document.addEventListener("input", ({ target }) => {
   const form = target.closest?.(".compose-reply");
-  if (!form) return;
+  // The editor speaks of its own first drawing too; only what somebody types counts.
+  if (!form?.contains(document.activeElement)) return;
   const shown = form.closest(".case");
   writers.set(shown.dataset.case, Date.now());
   sign(shown.dataset.case, "writing");

@@ -140,7 +140,7 @@ const forget = (form) => {
 
 document.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-draft]");
-  if (!form || target.type === "file" || sending.has(form)) return;
+  if (!form || target.type === "file" || sending.has(form) || (target.matches("okno-editor") && !form.contains(document.activeElement) && target.empty)) return;
   if (["to", "cc", "bcc", "subject"].includes(target.name)) form.dataset.touched = "";
   wait(form, SAVE_AFTER);
 });
