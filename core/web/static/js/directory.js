@@ -9,8 +9,8 @@ document.addEventListener("keydown", (event) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const place = by && !event.altKey && event.target.closest?.("[data-directory]");
   if (!place || event.target.closest(".dial") || event.target.closest(".directory-groups")) return;
-  const names = all(".entry-name", place);
-  const at = names.indexOf(event.target.closest(".entry")?.querySelector(".entry-name"));
+  const names = all(".book-name", place);
+  const at = names.indexOf(event.target.closest(".book-entry")?.querySelector(".book-name"));
   if (at === 0 && by < 0) find("[name=q]", place).focus();
   else names[Math.max(0, Math.min(names.length - 1, at + by))]?.focus();
   event.preventDefault();
@@ -39,36 +39,36 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 });
 
 // --- the order of favourites ------------------------------------------------------------------------
-const orderOf = (list) => all("[data-entry]", list).map((entry) => entry.dataset.entry).join(" ");
+const orderOf = (list) => all("[data-book-entry]", list).map((entry) => entry.dataset.book-entry).join(" ");
 let dragged = null;
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-move]");
   if (!button) return;
-  const entry = button.closest("[data-entry]");
+  const entry = button.closest("[data-book-entry]");
   const by = Number(button.dataset.move);
   const other = by < 0 ? entry.previousElementSibling : entry.nextElementSibling;
-  if (!other?.matches("[data-entry]")) return;
+  if (!other?.matches("[data-book-entry]")) return;
   by < 0 ? other.before(entry) : other.after(entry);
   button.focus();
-  send("/directory/arrange", { entry: entry.dataset.entry, by });
+  send("/directory/arrange", { entry: entry.dataset.book-entry, by });
 });
 document.addEventListener("dragstart", (event) => {
-  dragged = event.target.closest?.("[data-arrange] > [data-entry]");
+  dragged = event.target.closest?.("[data-arrange] > [data-book-entry]");
   if (!dragged) return;
   event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", dragged.dataset.entry);
+  event.dataTransfer.setData("text/plain", dragged.dataset.book-entry);
   dragged.dataset.dragged = "";
 });
 document.addEventListener("dragover", (event) => {
-  const over = dragged && event.target.closest?.("[data-arrange] > [data-entry]");
+  const over = dragged && event.target.closest?.("[data-arrange] > [data-book-entry]");
   for (const marked of all("[data-over]")) if (marked !== over) delete marked.dataset.over;
   if (!over) return;
   event.preventDefault();
   if (over !== dragged) over.dataset.over = "";
 });
 document.addEventListener("drop", (event) => {
-  const over = dragged && event.target.closest?.("[data-arrange] > [data-entry]");
+  const over = dragged && event.target.closest?.("[data-arrange] > [data-book-entry]");
   if (!over) return;
   event.preventDefault();
   const list = over.parentElement;
