@@ -11,12 +11,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.house import postgresql
 from core.routing.plan import Agent, Plan, ServiceRules, TeamRule, Waiting
 from core.routing.rules import SkillRule
 
@@ -117,6 +117,145 @@ def quiet(agents: int, decisions: int) -> list[float]:
     return spent
 
 
+# --- the live router ---------------------------------------------------------------------------------
+
+
+def furnish(home: Path, database_url: str, agents: int, waiting: int) -> Any:
+    """A centre with the same services, agents and queue in its data base; everybody signed on, with a full hand."""
+    from sqlalchemy import insert
+
+    from core import directory
+    from core.app import create_app
+    from core.clock import now
+    from core.db import db, transaction
+    from core.migrate import upgrade
+    from core.model import (
+        Case,
+        Interaction,
+        Presence,
+        Service,
+        ServiceSkill,
+        ServiceTeam,
+        Skill,
+        Team,
+        TeamMember,
+        User,
+        UserSkill,
+    )
+
+    home.mkdir(parents=True, exist_ok=True)
+    app = create_app(
+        home, {"core.plugins": [], "core.database_url": database_url, "log.level": "error"}, check_schema=False
+    )
+    upgrade(app)
+    chance = random.Random(3)
+    rules, people = make_services(chance), make_agents(chance, agents)
+    capacity = {name: {"push": number, "limit": number} for name, number in CAPACITY.items()}
+    with app.app_context(), transaction():
+        directory.ensure_roles()
+
+        def fill(model: Any, rows: list[dict[str, Any]]) -> None:
+            db.session.execute(insert(model), rows)
+
+        titled = [(number, {"title_en": f"N{number}", "title_ru": f"N{number}"}) for number in range(1, 101)]
+        fill(Team, [{"id": n, "key": f"t{n}", "capacity": capacity, "mix": [], **t} for n, t in titled[:TEAMS]])
+        fill(Skill, [{"id": n, "key": f"s{n}", **t} for n, t in titled[:SKILLS]])
+        fill(Service, [{"id": n, "key": f"v{n}", "last_agent_seconds": 30, **t} for n, t in titled[:SERVICES]])
+        places = [(one.id, rule) for one in rules for rule in one.teams]
+        fill(
+            ServiceTeam,
+            [
+                {"service_id": key, "team_id": r.team, "line": r.line, "after_seconds": r.after_seconds}
+                for key, r in places
+            ],
+        )
+        asked = [(one.id, rule) for one in rules for rule in one.skills]
+        fill(
+            ServiceSkill,
+            [
+                {"service_id": key, "skill_id": r.skill, "level": r.level, "relax_seconds": 60, "floor": 1}
+                for key, r in asked
+            ],
+        )
+        fill(User, [{"id": one.id, "login": f"u{one.id}", "first_name": "A"} for one in people])
+        fill(TeamMember, [{"team_id": team, "user_id": one.id} for one in people for team in one.teams])
+        fill(
+            UserSkill,
+            [{"user_id": one.id, "skill_id": s, "level": level} for one in people for s, level in one.skills.items()],
+        )
+        fill(Presence, [{"user_id": one.id, "state": "busy", "next_state": "not_ready"} for one in people])
+        fill(Case, [{"id": 1, "number": "1", "subject": "s", "thread_token": "T", "service_id": 1}])
+        moment = now()
+        queue = [item(chance, number, chance.uniform(-300.0, 0.0), agents) for number in range(waiting)]
+        times = [moment + timedelta(seconds=one.queued_at) for one in queue]
+        fill(
+            Interaction,
+            [
+                {
+                    "channel": one.channel,
+                    "case_id": 1,
+                    "service_id": one.service,
+                    "priority": one.priority,
+                    "line": one.line,
+                    "preferred_agent_id": one.preferred,
+                    "queued_at": at,
+                    "waiting_since": at,
+                }
+                for one, at in zip(queue, times, strict=True)
+            ],
+        )
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    return app
+
+
+def passes(app: Any, agents: int, rounds: int, freed: int) -> dict[str, list[float]]:
+    """Seconds of the parts of each pass when ``freed`` agents have become free; for deciding and offering, by the offer."""
+    from sqlalchemy import update
+
+    from core.db import db, transaction
+    from core.model import Presence
+    from core.routing import offers, reading, router
+
+    chance = random.Random(5)
+    spent: dict[str, list[float]] = {"read": [], "decision": [], "offer": [], "pass": []}
+    with app.app_context():
+        for _ in range(rounds):
+            free = chance.sample(range(1, agents + 1), freed)
+            with transaction():
+                ready = update(Presence).where(Presence.user_id.in_(free), Presence.state == "busy")
+                db.session.execute(ready.values(state="ready", next_state=""))
+            began = time.perf_counter()
+            board = reading.read(50)
+            db.session.rollback()
+            read = time.perf_counter()
+            if board is None:
+                continue
+            with transaction():
+                proposals = router.decide(board, 50)
+                decided = time.perf_counter()
+                made = offers.make(proposals)
+            ended = time.perf_counter()
+            if made:
+                spent["read"].append(read - began)
+                spent["decision"] += [(decided - read) / made] * made
+                spent["offer"] += [(ended - decided) / made] * made
+                spent["pass"].append(ended - began)
+        db.session.remove()
+        db.engine.dispose()
+    return spent
+
+
+def measure_live(name: str, database_url: str, agents: int, waiting: int) -> None:
+    """Print the parts of the live router's passes on one data base."""
+    with tempfile.TemporaryDirectory(prefix="okno-bench-") as folder:
+        home = Path(folder) / "home"
+        app = furnish(home, database_url or f"sqlite:///{home / 'okno.db'}", agents, waiting)
+        for freed, rounds in ((1, 60), (20, 30)):
+            for part, seconds in passes(app, agents, rounds, freed).items():
+                print(line(f"{name}, {freed} freed: {part}", seconds))
+
+
 def line(name: str, spent: Sequence[float], unit: str = "") -> str:
     """Mean, p95 and p99 in ms."""
     ms = sorted(1000 * second for second in spent)
@@ -135,6 +274,14 @@ def main() -> int:
     print(f"{'':46} {'number':>7} {'mean ms':>8} {'p95':>8} {'p99':>8}")
     print(line("decision, overloaded", decide(chosen.agents, chosen.waiting, chosen.decisions)))
     print(line("decision, everybody free", quiet(chosen.agents, chosen.decisions)))
+    if chosen.pure:
+        return 0
+    measure_live("SQLite", "", chosen.agents, chosen.waiting)
+    with postgresql() as url:
+        if url is None:
+            print("PostgreSQL: not installed")
+        else:
+            measure_live("PostgreSQL", url, chosen.agents, chosen.waiting)
     return 0
 
 

@@ -202,3 +202,6 @@ def test_workers_that_route_at_once_and_are_killed_double_and_lose_nothing(centr
         assert counted[key, "disposition"] == 1
         assert counted[key, "interaction.accepted"] == 1 + counted[key, "interaction.returned"]
     assert centre.ask("SELECT count(*) FROM presence WHERE state NOT IN ('ready', 'not_ready', 'offline')") == [(0,)]
+    said = "".join(log.read_text("utf-8", errors="replace") for log in centre.logs.glob("worker-*.log"))
+    assert "deadlock" not in said
+    assert "loop failed" not in said
