@@ -30,11 +30,12 @@ class Handled:
 
     count: int = 0
     seconds: float = 0.0
+    timed: int = 0
 
     @property
     def average(self) -> float | None:
-        """Seconds of one, None without any (average handling time, AHT)."""
-        return self.seconds / self.count if self.count else None
+        """Seconds of one (average handling time, AHT), None without any; what nobody accepted has no time."""
+        return self.seconds / self.timed if self.timed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ class Figures:
             for (service_id, user_id, _), done in self.closed.items()
             if user_id in user_ids and (service_ids is None or service_id in service_ids)
         ]
-        return Handled(sum(done.count for done in found), sum(done.seconds for done in found))
+        return Handled(
+            sum(done.count for done in found), sum(done.seconds for done in found), sum(done.timed for done in found)
+        )
 
     def dispositions(self, user_id: int) -> dict[int, int]:
         """How often the user chose which disposition today; 0 stands for none."""
@@ -209,10 +212,11 @@ def _waiting() -> dict[int, tuple[int, int, datetime | None]]:
 
 def _closed(midnight: datetime) -> dict[tuple[int, int, int], Handled]:
     """What was closed since ``midnight``, by service, agent and disposition (0 for none)."""
-    worked = func.sum(_seconds(Interaction.closed_at, func.coalesce(Interaction.accepted_at, Interaction.closed_at)))
+    worked = func.sum(_seconds(Interaction.closed_at, Interaction.accepted_at))
+    timed = func.count(Interaction.accepted_at)
     chosen = func.coalesce(Interaction.disposition_id, 0)
     rows = db.session.execute(
-        select(Interaction.service_id, Interaction.agent_id, chosen, func.count(), worked)
+        select(Interaction.service_id, Interaction.agent_id, chosen, func.count(), worked, timed)
         .where(
             Interaction.service_id.in_(select(Service.id)),
             Interaction.closed_at >= midnight,
@@ -221,8 +225,8 @@ def _closed(midnight: datetime) -> dict[tuple[int, int, int], Handled]:
         .group_by(Interaction.service_id, Interaction.agent_id, chosen)
     )
     return {
-        (service_id, agent_id or 0, disposition_id): Handled(count, float(seconds or 0))
-        for service_id, agent_id, disposition_id, count, seconds in rows
+        (service_id, agent_id or 0, disposition_id): Handled(count, float(seconds or 0), accepted)
+        for service_id, agent_id, disposition_id, count, seconds, accepted in rows
     }
 
 

@@ -165,7 +165,6 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     return show(panel, link ? link.dataset.kbArticle : opener.dataset.kbOpen);
   }
-  if (target.closest("summary button")) event.preventDefault();
   if (target.closest("[data-kb-back]")) back(panel);
   const tab = target.closest(".kb-tabs [role=tab]");
   if (tab) choose(tab);
