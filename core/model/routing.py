@@ -75,7 +75,7 @@ class LineStay(db.Model):
     """How long a case was on a line: entered, taken by an agent, left; reports compare it with the line's targets."""
 
     __tablename__ = "line_stay"
-    __table_args__ = (Index("ix_line_stay_case_id_id", "case_id", "id"),)
+    __table_args__ = (Index("ix_line_stay_case_id_id", "case_id", "id"), Index("ix_line_stay_entered_at", "entered_at"))
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id", ondelete="CASCADE"))
     line: Mapped[int]

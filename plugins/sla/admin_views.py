@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -16,7 +17,8 @@ from core.db import db
 from core.model import Service
 from core.permissions import require
 from core.web.auth import current_user
-from plugins.sla import catalogue_changes, forms, upkeep, wording
+from core.web.language import here
+from plugins.sla import catalogue_changes, forms, lines, upkeep, wording
 from plugins.sla.catalogue import Catalogue, load, options_of
 from plugins.sla.hooks import MANAGE
 from plugins.sla.priority import DEFAULT_POLICY, Priority
@@ -51,7 +53,13 @@ def _index(status: int = 200, errors: Mapping[int, Text] | None = None) -> tuple
         services=[(service, options_of(service)) for service in services],
         priorities=wording.PRIORITIES,
         errors=errors or {},
+        lines=lines.figures(),
+        span=_span,
     )
+
+
+def _span(seconds: float) -> str:
+    return wording.span(timedelta(seconds=seconds), timedelta(days=1), here())
 
 
 @blueprint.get("/policies/<key>")

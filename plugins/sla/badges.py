@@ -23,7 +23,6 @@ from plugins.sla.models import SlaClock
 Tone = Literal["neutral", "good", "warn", "bad", "info"]
 WAITING = Text("the clock stands: waiting for the contact", "часы стоят: ждём ответа контакта")
 CLOSED = Text("the clock stands: outside opening hours", "часы стоят: нерабочее время")
-DUE = Text("due", "срок")
 log = structlog.get_logger("okno.sla")
 # Where open time and the wall clock run apart by less than this, one may be counted down for the other.
 _SAME = timedelta(seconds=1)
@@ -96,7 +95,7 @@ def _tone(state: ClockState, answered: bool, waiting: bool) -> Tone:
 
 def _title(answered: bool, due: datetime | None, shown: Reading, waiting: bool, language: str) -> str:
     promise = (wording.RESOLUTION if answered else wording.RESPONSE).to(language)
-    parts = [f"{promise}: {DUE.to(language)} {wording.due_moment(due, language)}" if due else promise]
+    parts = [f"{promise}: {wording.DUE.to(language)} {wording.due_moment(due, language)}" if due else promise]
     if waiting:
         parts.append(WAITING.to(language))
     elif not shown.running:

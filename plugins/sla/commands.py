@@ -48,6 +48,24 @@ def list_policies(house: House) -> None:
 
 
 @sla.command()
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="Stays that began in so many days."
+)
+@json_option
+@pass_house
+def lines(house: House, days: int) -> None:
+    """Support lines: how many cases came, how long until taken and until left (means, in opening hours), how many late."""
+    from plugins.sla import lines as own
+
+    with house.open():
+        rows = [dict(own.as_row(row)) for row in own.figures(days)]
+    columns = (
+        "service", "line", "title_ru", "stays", "open", "taken_late", "left_late", "late_now", "to_take_seconds", "to_leave_seconds",
+    )  # fmt: skip
+    answer_rows(rows, columns, "no lines: add some with  okno services lines KEY 1:900:14400")
+
+
+@sla.command()
 @json_option
 @pass_house
 def recompute(house: House) -> None:

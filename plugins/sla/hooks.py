@@ -105,10 +105,12 @@ def register_jobs() -> list[Job]:
 
 @hookimpl
 def during_case_change(change: CaseChange) -> None:
-    """The clock starts, pauses, meets its targets."""
+    """The clock starts, pauses, meets its targets; a line is left late."""
+    from plugins.sla import lines
     from plugins.sla.case_clocks import follow
 
     follow(change)
+    lines.follow(change)
 
 
 @hookimpl
@@ -129,10 +131,14 @@ def during_setup_change(change: SetupChange) -> None:
 
 @hookimpl
 def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, list[Badge]]:
-    """What is left of the promise that is open."""
+    """What is left of the promise that is open, and of the support line's."""
+    from plugins.sla import lines
     from plugins.sla.badges import collect
 
-    return collect(case_ids, language)
+    found = collect(case_ids, language)
+    for case_id, mark in lines.collect(case_ids, language).items():
+        found.setdefault(case_id, []).append(mark)
+    return found
 
 
 @hookimpl

@@ -18,7 +18,7 @@ from core.permissions import require
 from core.web.auth import current_user
 from core.web.desk_queries import may_see, service_ids
 from core.web.language import here
-from plugins.sla import wording
+from plugins.sla import lines, wording
 from plugins.sla.badges import badge
 from plugins.sla.catalogue import load
 from plugins.sla.clock import observe, reading
@@ -76,7 +76,7 @@ def panel(case_id: int) -> str:
         abort(403)
     row = db.session.scalar(select(SlaClock).where(SlaClock.case_id == case_id))
     if row is None:
-        return render_template("sla/panel.html", case=case, clock=None)
+        return render_template("sla/panel.html", case=case, clock=None, line=_line(case_id))
     catalogue = load()
     state = ClockState.from_dict(row.state)
     time, at = catalogue.time(state.terms.calendar), max(now(), state.phase.started)
@@ -91,7 +91,31 @@ def panel(case_id: int) -> str:
         calendar=catalogue.calendar_title(state.terms.calendar),
         policy=catalogue.policies[row.policy_key].title if row.policy_key in catalogue.policies else None,
         open_now=time.is_open(at),
+        line=_line(case_id),
     )
+
+
+def _line(case_id: int) -> dict[str, object] | None:
+    """The case's support line with its goals, None where no targets are set."""
+    stay = lines.stays_now([case_id]).get(case_id)
+    if stay is None:
+        return None
+    language, day = here(), stay.time.day_length
+
+    def goal_line(goal: lines.Goal) -> PromiseLine:
+        return PromiseLine(
+            title=goal.title,
+            target=wording.span(goal.target, day, language),
+            spent=wording.span(goal.spent, day, language),
+            left=wording.left(goal.target - goal.spent, day, language),
+            due=goal.due,
+            kept=stay.entered if goal.done else None,
+            late=goal.late,
+            warned=goal.spent >= goal.target * lines.WARN_AT,
+            percent=min(100, int(100 * goal.spent / goal.target)),
+        )
+
+    return {"title": stay.title, "entered": stay.entered, "goals": [goal_line(goal) for goal in stay.goals]}
 
 
 def _promises(state: ClockState, time: WorkingTime, at: datetime) -> list[PromiseLine]:

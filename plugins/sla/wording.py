@@ -24,6 +24,7 @@ PRIORITIES = {
     "medium": Text("Medium", "Средний"),
     "low": Text("Low", "Низкий"),
 }
+DUE = Text("due", "срок")
 LATE = Text("late by", "просрочено")
 RESPONSE, RESOLUTION = Text("First answer", "Первый ответ"), Text("Solution", "Решение")
 MET_LATE = {

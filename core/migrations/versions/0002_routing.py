@@ -256,6 +256,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("line_stay", schema=None) as batch_op:
         batch_op.create_index("ix_line_stay_case_id_id", ["case_id", "id"], unique=False)
+        batch_op.create_index("ix_line_stay_entered_at", ["entered_at"], unique=False)
 
     op.create_table(
         "ping",
