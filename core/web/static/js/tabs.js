@@ -7,6 +7,8 @@ const LOADED = 8;
 const strip = document.getElementById("tabs");
 const area = document.getElementById("panels");
 const memory = `okno.tabs.${document.getElementById("desk").dataset.user}`;
+// Chosen in one's settings: always open, never closed.
+const pinnedUrl = document.getElementById("bell")?.dataset.pinned;
 const pathOf = (url) => new URL(url, location).pathname;
 const sectionOf = (url) => pathOf(url).split("/")[1];
 const stays = (tab) => pathOf(tab.url) === "/" || (pinnedUrl && pathOf(tab.url) === pathOf(pinnedUrl));
