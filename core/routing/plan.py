@@ -46,8 +46,9 @@ class Plan:
         self._asked: dict[tuple[int, int, int | None, int], Requirement] = {}
         self._profiles: dict[tuple[frozenset[int], tuple[tuple[int, int], ...]], Profile] = {}
         self._profile_of: dict[int, Profile] = {}
+        self._profiles_of_team: dict[int, list[Profile]] = {}
         self._suiting: dict[Requirement, set[Profile]] = {}
-        self._channels: set[str] = set()
+        self._roomy: dict[str, set[Profile]] = {}
         self._buckets: dict[Key, Bucket] = {}
         self._bucket_of: dict[int, Bucket] = {}
         self._due: dict[int, float] = {}
@@ -74,7 +75,7 @@ class Plan:
         self._forget(agent.id)
         self.agents[agent.id] = agent
         self._profile_of[agent.id] = self._profile(agent)
-        for channel in self._channels:
+        for channel in self._roomy:
             self._note_room(agent, channel)
         self._place_those_preferring(agent.id)
 
@@ -88,7 +89,7 @@ class Plan:
         """Let the router offer to an agent, or keep it from doing so; the agent stays signed on."""
         agent = self.agents[agent_id]
         agent.available = available
-        for channel in self._channels:
+        for channel in self._roomy:
             self._note_room(agent, channel)
 
     def put(self, item: Waiting) -> None:
@@ -199,7 +200,7 @@ class Plan:
         found: list[Opening] = []
         for after, until in zip(marks, (*marks[1:], None), strict=True):
             asked = requirement(self.services, service, line, team, after)
-            suiting = [profile for profile in self._profiles_for(asked) if profile.free.get(channel)]
+            suiting = self._with_room(asked, channel)
             agents = frozenset(agent for profile in suiting for agent in profile.free[channel])
             alone = self._waits_for_last_agent(service) and after < self.services[service].last_agent_seconds
             if found and (found[-1].agents, found[-1].last_agent) == (agents, alone):
@@ -214,6 +215,8 @@ class Plan:
         profile = self._profiles.get(key)
         if profile is None:
             profile = self._profiles[key] = Profile(agent.teams, dict(agent.skills))
+            for team in agent.teams:
+                self._profiles_of_team.setdefault(team, []).append(profile)
             for asked, suiting in self._suiting.items():
                 if profile.suits(asked):
                     suiting.add(profile)
@@ -221,22 +224,30 @@ class Plan:
 
     def _forget(self, agent_id: int) -> None:
         if self.agents.pop(agent_id, None) is not None:
-            for free in self._profile_of.pop(agent_id).free.values():
-                free.pop(agent_id, None)
+            profile = self._profile_of.pop(agent_id)
+            for channel in profile.free:
+                self._take_from(profile, channel, agent_id)
             self._freed.pop(agent_id, None)
+
+    def _take_from(self, profile: Profile, channel: str, agent_id: int) -> None:
+        free = profile.free.get(channel, {})
+        if free.pop(agent_id, None) is not None and not free:
+            self._roomy[channel].discard(profile)
 
     def _set_in_hand(self, agent: Agent, changed: str, number: int) -> None:
         agent.in_hand[changed] = number
-        for channel in self._channels:
+        for channel in self._roomy:
             self._note_room(agent, channel)
 
     def _note_room(self, agent: Agent, channel: str) -> None:
         """Bring the agents with room in line with what one has in hand; who has room anew is looked at by the next decision."""
-        free = self._profile_of[agent.id].free.setdefault(channel, {})
+        profile = self._profile_of[agent.id]
+        free = profile.free.setdefault(channel, {})
         if not agent.has_room(channel):
-            free.pop(agent.id, None)
+            self._take_from(profile, channel, agent.id)
         elif agent.id not in free:
             free[agent.id] = agent
+            self._roomy[channel].add(profile)
             self._freed[agent.id] = None
 
     # --- the queue
@@ -259,8 +270,8 @@ class Plan:
             self._make_candidate(bucket)
 
     def _know(self, channel: str) -> None:
-        if channel not in self._channels:
-            self._channels.add(channel)
+        if channel not in self._roomy:
+            self._roomy[channel] = set()
             for agent in self.agents.values():
                 self._note_room(agent, channel)
 
@@ -278,8 +289,21 @@ class Plan:
 
     def _profiles_for(self, asked: Requirement) -> set[Profile]:
         if asked not in self._suiting:
-            self._suiting[asked] = {profile for profile in self._profiles.values() if profile.suits(asked)}
+            self._suiting[asked] = {
+                profile
+                for way in asked
+                for team in way.teams
+                for profile in self._profiles_of_team.get(team, ())
+                if way.allows(profile.teams, profile.skills)
+            }
         return self._suiting[asked]
+
+    def _with_room(self, asked: Requirement, channel: str) -> list[Profile]:
+        """Those who suit and have somebody with room, looked for from the smaller side."""
+        roomy = self._roomy[channel]
+        if len(roomy) > MANY:
+            return [profile for profile in self._profiles_for(asked) if profile in roomy]
+        return [profile for profile in roomy if profile.suits(asked)]
 
     def _only(self, item: Waiting, asked: Requirement, declined: Mapping[int, float]) -> int | None:
         """The agent of before, while the service waits for this one alone: signed on, allowed, not declined."""

@@ -145,11 +145,15 @@ def _agents(people: dict[int, Person], channels: Iterable[str], moment: datetime
     }
     skills = _skills()
     usual = {channel: usual_of(channel) for channel in channels}
+    push_of_team = {team: _push({}, capacity, usual) for team, (capacity, _) in rules.items()}
+    plain = _push({}, {}, usual)
     found = []
     for person in people.values():
         mine = teams.get(person.id, ())
-        capacity, mix = rules[min(mine)] if mine else ({}, ())
-        push = {name: capacity_of(name, person.capacity, capacity, usual[name])["push"] for name in usual}
+        first = min(mine) if mine else None
+        push = plain if first is None else push_of_team[first]
+        if person.capacity:
+            push = _push(person.capacity, {} if first is None else rules[first][0], usual)
         found.append(
             Agent(
                 id=person.id,
@@ -157,7 +161,7 @@ def _agents(people: dict[int, Person], channels: Iterable[str], moment: datetime
                 skills=skills.get(person.id, {}),
                 in_hand=in_hand.get(person.id, {}),
                 capacity=push,
-                mix=mix,
+                mix=() if first is None else rules[first][1],
                 idle_since=person.idle_since.timestamp(),
                 languages=(person.language,),
                 available=person.open and person.id not in ringing,
@@ -167,6 +171,10 @@ def _agents(people: dict[int, Person], channels: Iterable[str], moment: datetime
     for agent in found:
         agent.handled_today = handled.get(agent.id, 0)
     return found
+
+
+def _push(user: dict[str, Any], team: dict[str, Any], usual: dict[str, dict[str, int]]) -> dict[str, int]:
+    return {name: capacity_of(name, user, team, numbers)["push"] for name, numbers in usual.items()}
 
 
 def _loads() -> tuple[dict[int, dict[str, int]], set[int]]:
