@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response, request, session, url_for
 
 from core import assignment, casework, preferences
+from core.model import Interaction
 from core.permissions import require
-from core.web import case_views, desk_indicators, drawing
+from core.web import case_views, desk_indicators, drawing, screen_pop_views
 from core.web.desk_frame import signed_in
 from core.web.language import LANGUAGES
 
@@ -24,6 +25,12 @@ def opens(case_id: int, interaction_id: int | None = None) -> dict[str, Any]:
         "okno:open": {"url": url_for("desk.case", case_id=case_id), "reload": True, "focus": interaction_id},
         "okno:around": {},
     }
+
+
+def pops(interaction: Interaction) -> dict[str, Any]:
+    """The screen pops that open with an interaction."""
+    urls = screen_pop_views.tabs_for(interaction)
+    return {"okno:pops": {"urls": urls}} if urls else {}
 
 
 @require("desk.use")
@@ -54,8 +61,8 @@ def accept(offer_id: int) -> Response:
     interaction = case_views.seen_interaction(interaction_id)
     if request.form.get("background"):
         url = url_for("desk.case", case_id=interaction.case_id)
-        return done(**{"okno:open": {"url": url, "background": True}, "okno:around": {}})
-    return done(**opens(interaction.case_id, interaction_id))
+        return done(**{"okno:open": {"url": url, "background": True}, "okno:around": {}}, **pops(interaction))
+    return done(**opens(interaction.case_id, interaction_id), **pops(interaction))
 
 
 @require("case.reply")
@@ -78,7 +85,7 @@ def take(interaction_id: int) -> Response:
     interaction = case_views.seen_interaction(interaction_id)
     case_id = interaction.case_id
     assignment.take(interaction_id, signed_in().id)
-    return done(**opens(case_id, interaction_id))
+    return done(**opens(case_id, interaction_id), **pops(case_views.seen_interaction(interaction_id)))
 
 
 @require("case.reply")

@@ -82,7 +82,10 @@ def test_a_field_that_the_form_does_not_have_is_refused():
         case_form.check_values([row("text")], {"other": "x"})
 
 
-@given(st.sampled_from(["text", "lines", "number", "date", "url", "email", "phone", "bool"]), st.text() | st.integers() | st.none())
+@given(
+    st.sampled_from(["text", "lines", "number", "date", "url", "email", "phone", "bool"]),
+    st.text() | st.integers() | st.none(),
+)
 def test_any_value_is_kept_or_refused_but_breaks_nothing(type, value):
     try:
         kept = case_form.check_values([row(type)], {"f": value})

@@ -124,10 +124,14 @@ def test_files_of_drafts_go_with_the_note_and_have_limits(centre, case_id):
     for number in range(2):
         case_drafts.add_file(anna, case_id, "note", FileIn(f"{number}.bin", nine.content_type, nine.content))
     assert refused(case_drafts.add_file, anna, case_id, "note", nine) == "files-too-large"
-    kept = case_drafts.remove_file(anna, case_id, "note", case_drafts.find(anna, case_id, "note").data["files"][1]["sha256"])
+    kept = case_drafts.remove_file(
+        anna, case_id, "note", case_drafts.find(anna, case_id, "note").data["files"][1]["sha256"]
+    )
     assert [one["name"] for one in kept] == ["план.txt"]
     entry_id = case_notes.add(case_id, anna, "", files=case_drafts.files(anna, case_id, "note"))
-    assert [row.name for row in db.session.scalars(db.select(NoteFile).where(NoteFile.entry_id == entry_id))] == ["план.txt"]
+    assert [row.name for row in db.session.scalars(db.select(NoteFile).where(NoteFile.entry_id == entry_id))] == [
+        "план.txt"
+    ]
     assert case_drafts.find(anna, case_id, "note") is None
 
 
@@ -165,7 +169,12 @@ def second_interaction(centre, case_id, agent):
     first = db.session.get(Interaction, centre.mine)
     with transaction():
         other = Interaction(
-            channel="toy", case_id=case_id, service_id=first.service_id, contact_id=first.contact_id, state="active", agent_id=agent
+            channel="toy",
+            case_id=case_id,
+            service_id=first.service_id,
+            contact_id=first.contact_id,
+            state="active",
+            agent_id=agent,
         )
         db.session.add(other)
         db.session.flush()
@@ -177,7 +186,10 @@ def test_an_answer_that_a_colleague_overtook_is_refused_until_it_is_meant(centre
     seen = db.session.scalar(db.select(db.func.max(Message.id)))
     other = second_interaction(centre, case_id, boris)
     casework.reply(other, boris, "<p>Я уже</p>", command_key="b", seen_message_id=seen)
-    assert refused(casework.reply, centre.mine, anna, "<p>И я</p>", command_key="a", seen_message_id=seen) == "reply-overtaken"
+    assert (
+        refused(casework.reply, centre.mine, anna, "<p>И я</p>", command_key="a", seen_message_id=seen)
+        == "reply-overtaken"
+    )
     assert casework.reply(centre.mine, anna, "<p>И я</p>", command_key="a")
     newest = db.session.scalar(db.select(db.func.max(Message.id)))
     casework.reply(other, boris, "<p>Ещё</p>", command_key="b2", seen_message_id=newest)

@@ -38,7 +38,11 @@ def test_any_html_becomes_text_without_an_error(html):
     assert isinstance(plain_text(html), str)
 
 
-@given(st.lists(st.text(alphabet=st.characters(categories=("L", "Nd", "P")), min_size=1, max_size=20), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(categories=("L", "Nd", "P")), min_size=1, max_size=20), min_size=1, max_size=6
+    )
+)
 def test_text_survives_the_way_through_the_editor(lines):
     text = "\n".join(lines)
     assert plain_text(as_html(text)) == text
