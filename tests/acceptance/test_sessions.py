@@ -23,6 +23,7 @@ def take_letter(page: Page, house: ShiftHouse) -> None:
     assert house.served is not None
     wait_until(lambda: listens(house.served.smtp_port), 30, "the SMTP listener")
     deliver(house.served.smtp_port, letter(message_id="<one@example.org>"))
+    wait_until(lambda: house.rows("SELECT 1 FROM interaction WHERE channel = 'email'"), 30, "the letter's case")
     page.goto(f"{house.url}/queue")
     page.get_by_role("button", name="Взять").first.click()
     expect(page.locator(".state-button")).to_contain_text("Занят")
@@ -193,6 +194,7 @@ def test_the_sign_in_page_checks_the_connection_and_says_when_the_network_is_not
     expect(page.locator("#link-check")).to_contain_text("Сервер отвечает")
     shift.type_password(page, "anna")
     expect(page).to_have_url(f"{shift.url}/queue")
+    page.close()
     assert shift.served is not None
     shift.served.stop()
     shift.start(web_allowed_networks="192.0.2.0/24, 2001:db8::/32")

@@ -8,6 +8,7 @@ const leave = document.getElementById("leave");
 const user = document.getElementById("desk").dataset.user;
 const fetchPart = (url) => fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
 let asking = null;
+let entries = 0;
 
 // Asks the server how the session stands: others of this user's sessions may have ended, not this one.
 export function check() {
@@ -15,7 +16,10 @@ export function check() {
 }
 
 async function ask() {
+  const before = entries;
   const answer = await fetchPart(`${over.dataset.url}?user=${user}`);
+  // Asked with the old cookie, answered after the page has been entered again.
+  if (before !== entries) return ask();
   const away = answer.headers.get("HX-Redirect");
   if (away) return location.assign(away);
   if (answer.headers.get("HX-Refresh")) return location.reload();
@@ -28,6 +32,7 @@ async function ask() {
 }
 
 function back() {
+  entries += 1;
   over.close();
   over.replaceChildren();
   // Another listener makes the shared worker try at once, instead of after its long pause.
