@@ -581,7 +581,7 @@ class Control:
     """A button for the interaction in focus; POSTs to ``url`` and swaps nothing.
 
     ``shortcut`` names the keys that press it: ``transfer`` (Alt+Shift+T), ``blind_transfer`` (Alt+Shift+B), ``consult``
-    (Alt+Shift+D), ``conference`` (Alt+Shift+C) or ``hang_up`` (Alt+Q).
+    (Alt+Shift+D), ``conference`` (Alt+Shift+C), ``hang_up`` (Alt+Q) or ``help`` (Alt+Shift+H).
     """
 
     key: str
@@ -590,7 +590,7 @@ class Control:
     url: str
     order: int = 100
     style: Literal["plain", "primary", "danger"] = "plain"
-    shortcut: Literal["", "transfer", "blind_transfer", "consult", "conference", "hang_up"] = ""
+    shortcut: Literal["", "transfer", "blind_transfer", "consult", "conference", "hang_up", "help"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ def collect_controls(context: DeskContext) -> list[Control]:
         return []
     url = f"/interactions/{interaction.id}/help/open"
     if interaction.help_wanted_at is None:
-        return [Control("help", Text("Ask for help", "Позвать на помощь"), "lifebuoy", url, order=80)]
+        return [Control("help", Text("Ask for help", "Позвать на помощь"), "lifebuoy", url, order=80, shortcut="help")]
     label = (
         Text("Help is coming", "Помощь идёт")
         if interaction.help_by_id
         else Text("Help is asked for", "Помощь запрошена")
     )
-    return [Control("help", label, "lifebuoy", url, order=80, style="danger")]
+    return [Control("help", label, "lifebuoy", url, order=80, style="danger", shortcut="help")]
 
 
 @hookimpl

@@ -179,6 +179,8 @@ def key_words() -> dict[str, str]:
         "send": _("Send"),
         "send_finish": _("Send and finish"),
         "finish": _("Choose the outcome"),
+        "ping": _("Ask a colleague"),
+        "help": _("Ask for help"),
         "transfer": _("Transfer or conference"),
         "blind_transfer": _("Transfer without asking"),
         "consult": _("Consult a colleague"),

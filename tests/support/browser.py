@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
     "--no-first-run",
 ]
+# Chromium prints what the policy refuses, but not everything of it as an error.
+POLICY_WATCH = """addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile }) =>
+  console.error(`content security policy: ${violatedDirective} ${blockedURI} ${sourceFile ?? ""}`))"""
 SIZES = {"desk": (1440, 900), "small": (1024, 768), "phone": (390, 844)}
 
 
@@ -44,6 +47,7 @@ class Pages:
         settings |= {"timezone_id": "Europe/Moscow", **options}
         context = self.browser.new_context(**settings)  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
+        context.add_init_script(POLICY_WATCH)
         context.on("page", self._watch)
         self._contexts.append(context)
         return context

@@ -30,6 +30,8 @@ export const SHORTCUTS = [
   ["send", "work", "ctrl+enter"],
   ["send_finish", "work", "ctrl+shift+enter"],
   ["finish", "work", "f"],
+  ["ping", "work", "alt+shift+p"],
+  ["help", "work", "alt+shift+h"],
   ["transfer", "talk", "alt+shift+t"],
   ["blind_transfer", "talk", "alt+shift+b"],
   ["consult", "talk", "alt+shift+d"],
