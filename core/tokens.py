@@ -25,15 +25,18 @@ USED_EVERY = timedelta(minutes=1)
 NAME_MOST = 120
 
 
-def scopes() -> dict[str, Text]:
-    """Every scope of this house with its title: two for each resource that can be changed."""
+def scopes(user: User | None = None) -> dict[str, Text]:
+    """Every scope of this house with its title, or those that are of any use to ``user``."""
     actions = {
         "read": Text("read", "чтение"),
         "write": Text("change", "изменение"),
         "admin": Text("manage", "управление"),
     }
     found: dict[str, Text] = {}
+    rights = granted(user) if user is not None else None
     for operation in okno().api:
+        if rights is not None and operation.permission not in rights:
+            continue
         action = actions[operation.scope.partition(":")[2]]
         title = operation.title
         found.setdefault(operation.scope, Text(f"{title.en}: {action.en}", f"{title.ru}: {action.ru}"))

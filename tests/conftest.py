@@ -11,5 +11,6 @@ pytest_plugins = [
     "tests.support.dovecot_server",
     "tests.support.browser",
     "tests.support.queries",
+    "tests.support.webhook_receiver",
     "tests.support.shift_house",
 ]

@@ -72,7 +72,7 @@ def _fragment(form: FormState | None = None, secret: str = "") -> str:
         "desk/tokens.html",
         form=form or FormState({"days": "90", "scopes": []}),
         tokens=tokens.listed(signed_in().id),
-        scopes=tokens.scopes(),
+        scopes=tokens.scopes(signed_in()),
         lifetimes=LIFETIMES,
         secret=secret,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import refresh
 from werkzeug.test import TestResponse
 
 from core import assignment, case_links, case_notes, directory, intake, organisations, presence, tokens, webhooks
@@ -44,6 +45,7 @@ class Api:
             sent["Idempotency-Key"] = key
         if body is not None:
             extra |= {"data": json.dumps(body), "content_type": "application/json"}
+        refresh()  # the language is kept in the context, which here outlives the request
         self.last = self.client.open(f"/api/v1{path}", method=method, headers=sent, **extra)
         # The test's own context outlives requests; on SQLite it would go on reading the old state.
         db.session.rollback()
