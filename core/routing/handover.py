@@ -81,7 +81,7 @@ def transfer(
 
     A conversation rings at the agent, a letter goes into the agent's personal queue. ``by_user_id`` has it, or it waits, or
     is somebody who watches teams. Raises ``Rejected``: ``not-your-interaction``, ``transfer-target``, ``transfer-same``,
-    ``user-disabled``, ``agent-not-free``, ``capacity-limit``, ``service-unknown``, ``team-unknown``, ``moved-on``.
+    ``user-disabled``, ``agent-not-free``, ``capacity-limit``, ``transfer-service-unknown``, ``team-unknown``, ``moved-on``.
     """
     targets = [target for target in (to_user_id, to_service_id, to_team_id) if target is not None]
     if len(targets) != 1:
@@ -234,7 +234,7 @@ def _ring(interaction: Interaction, target: User, by_user_id: int, note: str) ->
 def _to_service(interaction: Interaction, service_id: int, by_user_id: int, note: str) -> None:
     service = db.session.get(Service, service_id)
     if service is None or not service.active:
-        raise Rejected(Text("There is no such service", "Такого сервиса нет"), "service-unknown")
+        raise Rejected(Text("There is no such service", "Такого сервиса нет"), "transfer-service-unknown")
     if service_id == interaction.service_id and interaction.state == "queued":
         raise Rejected(Text("It is there already", "Оно уже там"), "transfer-same")
     interaction_id, case, old_service = interaction.id, interaction.case, interaction.service_id

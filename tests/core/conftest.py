@@ -158,3 +158,13 @@ def centre(app: Flask) -> Iterator[Centre]:
             ids = Centre(app, toy, service.id, [agent.id for agent in agents], solved.id, later.id)
         yield ids
         db.session.remove()
+
+
+@pytest.fixture
+def talk(centre: Centre) -> Any:
+    """A live channel beside the toy's letters: ``talk()`` lets a conversation begin and returns the interaction."""
+    from tests.core.routing_moves import Talk
+
+    channel = Talk()
+    centre.register(channel, "talk")
+    return channel

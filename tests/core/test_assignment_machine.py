@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from core import assignment, clock, directory, hookimpl, intake, presence
-from core.contracts import Address, Capabilities, Channel, Inbound, Rejected, Text
+from core import assignment, clock, directory, intake, presence
+from core.contracts import Address, Inbound, Rejected
 from core.db import db, transaction
 from core.model import (
     Interaction,
@@ -34,7 +34,8 @@ from core.model import (
 from core.routing import queue_rows, reading
 from core.routing.hands import IN_HAND, bounds
 from tests.core.conftest import ENTRY
-from tests.core.test_routing_plan import Naive
+from tests.core.naive_router import Naive
+from tests.core.routing_moves import Talk
 
 # A soak: OKNO_TEST_LIVES=500 pytest tests/core/test_assignment_machine.py
 LIVES = int(os.environ.get("OKNO_TEST_LIVES", "8"))
@@ -55,15 +56,6 @@ EXPECTED_WAITS = {"pull", "closed", "no-team", "nobody-skilled"}
 def database_kind() -> str:
     """One process on one file; tests/core/test_routing_processes.py has the other data base."""
     return "sqlite"
-
-
-class Talk:
-    """A live channel."""
-
-    @hookimpl
-    def register_channels(self) -> list[Channel]:
-        live = Capabilities(live=True, queued=False)
-        return [Channel("talk", Text("Talk", "Разговор"), "message", live, "email", lambda delivery: None)]
 
 
 def furnish(centre) -> list[int]:

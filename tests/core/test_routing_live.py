@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import assignment, clock, directory, intake, presence
+from core import assignment, clock, presence
 from core.app import register_contributions
-from core.contracts import Address, Capabilities, Channel, Inbound, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.model import (
     Interaction,
-    Offer,
     Presence,
     Service,
     ServiceEntry,
@@ -21,74 +19,22 @@ from core.model import (
     ServiceTeam,
     Skill,
     Team,
-    TeamMember,
-    User,
     UserSkill,
 )
 from core.routing.queueing import swap
-from tests.core.conftest import ENTRY
+from tests.core.routing_moves import accept_all, receive, rings, row, service, state_of, team_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def talk(centre):
-    """A second, live channel beside the toy's letters, and what arrives in it."""
-
-    class Talk:
-        count = 0
-
-        def register_channels(self):
-            live = Capabilities(live=True, queued=False)
-            return [Channel("talk", Text("Talk", "Разговор"), "message", live, "email", lambda delivery: None)]
-
-        def __call__(self, entry: str = ENTRY) -> int:
-            self.count += 1
-            return receive("talk", f"talk{self.count}", entry)
-
-    from core import hookimpl
-
-    Talk.register_channels = hookimpl(Talk.register_channels)
-    talk = Talk()
-    centre.register(talk, "talk")
-    return talk
-
-
-def receive(channel: str, key: str, entry: str = ENTRY) -> int:
-    sender = Address("email", f"{key}@example.org", key.title())
-    return intake.receive(Inbound(channel, key, sender, entry, subject=key, body_text=key)).interaction_id
-
-
-def service() -> Service:
-    return db.session.scalars(db.select(Service).order_by(Service.id)).first()
-
-
-def state_of(agent: int) -> str:
-    return presence.of(agent).state
-
-
-def row(interaction_id: int) -> Interaction:
-    return db.session.get_one(Interaction, interaction_id, populate_existing=True)
-
-
-def rings(centre) -> dict[int, int]:
-    return {offer.agent_id: offer.interaction_id for offer in centre.open_offers()}
-
-
-def accept_all(centre) -> None:
-    for offer in centre.open_offers():
-        assignment.accept(offer.id, offer.agent_id)
-
-
-def team_of(centre, key: str, *agents: int) -> int:
-    """A further team, with these agents taken out of the others."""
-    with transaction():
-        team = Team(key=key, title_en=key, title_ru=key)
-        db.session.add(team)
-        db.session.flush()
-        db.session.execute(db.delete(TeamMember).where(TeamMember.user_id.in_(agents)))
-        db.session.add_all(TeamMember(team_id=team.id, user_id=agent) for agent in agents)
-        return team.id
+def _working_hours(calendars, hours) -> str:
+    known = [
+        entry.key
+        for entry in calendars.list_calendars()
+        if not calendars.is_open(entry.key, datetime(2026, 3, 1, 12, tzinfo=UTC))
+    ]
+    assert known, "no calendar is closed on a Sunday"
+    return known[0]
 
 
 @pytest.mark.feature("R-03")
@@ -205,16 +151,6 @@ def test_outside_the_hours_it_waits_for_the_opening_or_is_offered(centre, action
             assert assignment.route_due() == 1
 
 
-def _working_hours(calendars, hours) -> str:
-    known = [
-        entry.key
-        for entry in calendars.list_calendars()
-        if not calendars.is_open(entry.key, datetime(2026, 3, 1, 12, tzinfo=UTC))
-    ]
-    assert known, "no calendar is closed on a Sunday"
-    return known[0]
-
-
 @pytest.mark.feature("R-02", "D-08")
 def test_a_busy_agent_with_room_hears_the_next_one_and_stays_busy_until_the_last_ends(centre, talk):
     anna = centre.agents[0]
@@ -251,212 +187,6 @@ def test_channels_mix_only_where_the_team_lets_them(centre, talk):
     with transaction():
         db.session.scalars(db.select(Team)).one().mix = [["talk", "toy"]]
     assert assignment.route_due() == 1
-
-
-@pytest.mark.feature("R-02", "R-03")
-def test_taking_by_hand_goes_up_to_the_limit_and_says_what_it_is(centre):
-    anna = centre.agents[0]
-    for number in range(4):
-        centre.mail(f"c{number}@example.org")
-    with transaction():
-        db.session.get_one(User, anna).capacity = {"toy": {"limit": 2}}
-    ids = list(db.session.scalars(db.select(Interaction.id).order_by(Interaction.id)))
-    with pytest.raises(Rejected) as refused:
-        assignment.take(ids[0], anna)
-    assert refused.value.code == "offline"
-    presence.sign_on(anna)
-    result = assignment.take_several([ids[0], ids[1], ids[1], ids[2]], anna)
-    assert result.taken == (ids[0], ids[1])
-    [(missed, why)] = result.refused
-    assert (missed, why.code) == (ids[2], "capacity-limit")
-    assert "2 из 2" in why.text.ru and "2 of at most 2" in why.text.en
-    assert row(ids[2]).state == "queued"
-
-
-@pytest.mark.feature("R-03", "R-04")
-def test_a_supervisor_assigns_what_waits_what_rings_and_what_a_colleague_has(centre):
-    anna, boris, vera = centre.agents
-    centre.ready(anna)
-    centre.mail()
-    assert assignment.route_due() == 1
-    [waiting] = rings(centre).values()
-    presence.sign_on(boris)
-    assignment.assign(waiting, boris, vera, "срочно")
-    assert (row(waiting).agent_id, row(waiting).state, state_of(boris), state_of(anna)) == (
-        boris,
-        "active",
-        "busy",
-        "ready",
-    )
-    assert rings(centre) == {}
-    assert db.session.scalars(db.select(Offer)).one().outcome == "withdrawn"
-    assignment.assign(waiting, anna, vera)
-    assert (row(waiting).agent_id, state_of(anna), state_of(boris)) == (anna, "busy", presence.of(boris).state)
-    assert state_of(boris) != "busy"
-
-
-@pytest.mark.feature("R-04")
-def test_a_letter_is_passed_into_a_personal_queue_and_a_conversation_rings(centre, talk):
-    anna, boris, vera = centre.agents
-    letter = centre.taken(anna)
-    assignment.transfer(letter, anna, to_user_id=boris, note="ваш клиент")
-    assert (row(letter).agent_id, row(letter).state, state_of(anna)) == (boris, "active", "ready")
-    talking = talk()
-    assert assignment.route_due() == 1
-    accept_all(centre)
-    with pytest.raises(Rejected) as refused:
-        assignment.transfer(talking, anna, to_user_id=vera)
-    assert (refused.value.code, row(talking).agent_id) == ("agent-not-free", anna)
-    with pytest.raises(Rejected):
-        assignment.transfer(talking, boris, to_user_id=boris)
-    centre.ready(vera)
-    assignment.transfer(talking, anna, to_user_id=vera)
-    assert (rings(centre), state_of(vera), state_of(anna)) == ({vera: talking}, "ringing", "ready")
-    assignment.reject(centre.open_offers()[0].id, vera)
-    assert (row(talking).state, row(talking).agent_id) == ("queued", None)
-
-
-@pytest.mark.feature("R-03", "R-06")
-def test_up_and_down_the_lines_with_its_history_and_its_age(centre):
-    anna, boris, _ = centre.agents
-    second = team_of(centre, "second", boris)
-    with transaction():
-        db.session.add(ServiceTeam(service_id=centre.service_id, team_id=second, line=2))
-    mine = centre.taken(anna)
-    since = row(mine).queued_at
-    with pytest.raises(Rejected) as refused:
-        assignment.move_line(mine, anna, 3)
-    assert refused.value.code == "line-unknown"
-    assignment.move_line(mine, anna, 2, "нужен эксперт")
-    assert (row(mine).line, row(mine).state, row(mine).queued_at, row(mine).case.line) == (2, "queued", since, 2)
-    centre.ready(boris)
-    assert assignment.route_due() == 1
-    assert rings(centre) == {boris: mine}
-    accept_all(centre)
-    assignment.move_line(mine, boris, 1, "решено, сообщите клиенту")
-    from core.model import LineStay
-
-    stays = db.session.scalars(db.select(LineStay).order_by(LineStay.id)).all()
-    assert [(stay.line, stay.left_at is None, stay.note) for stay in stays] == [
-        (1, False, ""),
-        (2, False, "нужен эксперт"),
-        (1, True, "решено, сообщите клиенту"),
-    ]
-    assert stays[1].taken_at is not None
-    assert assignment.route_due() == 1
-    assert list(rings(centre)) == [anna]
-    accept_all(centre)
-    assignment.complete(mine, anna, centre.solved_id)
-    assert db.session.get(LineStay, stays[2].id, populate_existing=True).left_at is not None
-
-
-@pytest.mark.feature("R-03")
-def test_passed_to_a_service_or_to_a_team_it_waits_there_at_its_age(centre):
-    anna, boris, vera = centre.agents
-    night = team_of(centre, "night", boris)
-    mine = centre.taken(anna)
-    since = row(mine).queued_at
-    assignment.transfer(mine, anna, to_team_id=night)
-    centre.ready(boris)
-    assert assignment.route_due() == 1
-    assert rings(centre) == {boris: mine}
-    accept_all(centre)
-    with transaction():
-        other = Service(key="other", title_en="Other", title_ru="Другой", teams=[db.session.get_one(Team, night)])
-        db.session.add(other)
-    assignment.transfer(mine, boris, to_service_id=other.id)
-    assert (row(mine).service_id, row(mine).case.service_id, row(mine).queued_at) == (other.id, other.id, since)
-    assert state_of(boris) == "ready"
-    assert vera not in rings(centre)
-
-
-@pytest.mark.feature("E-07")
-def test_a_letter_may_be_put_off_a_conversation_may_not(centre, talk):
-    anna = centre.agents[0]
-    centre.ready(anna)
-    centre.mail()
-    assignment.route_due()
-    mine = assignment.postpone(centre.open_offers()[0].id, anna)
-    assert (row(mine).state, row(mine).agent_id) == ("active", anna)
-    assignment.complete(mine, anna, centre.solved_id)
-    talk()
-    assignment.route_due()
-    with pytest.raises(Rejected) as refused:
-        assignment.postpone(centre.open_offers()[0].id, anna)
-    assert refused.value.code == "live-not-later"
-
-
-@pytest.mark.feature("R-04")
-def test_who_puts_it_back_is_not_offered_it_again_at_once(centre):
-    anna, boris, _ = centre.agents
-    mine = centre.taken(anna)
-    assignment.release(mine, anna)
-    assert assignment.route_due() == 0
-    assert assignment.why_waiting(mine) == "declined"
-    centre.ready(boris)
-    assert assignment.route_due() == 1
-    assert rings(centre) == {boris: mine}
-
-
-# --- nothing gets stuck ------------------------------------------------------------------------------
-
-
-@pytest.mark.feature("R-04")
-def test_disabling_an_agent_returns_all_that_was_in_hand(centre, talk):
-    anna, boris, _ = centre.agents
-    letter = centre.taken(anna)
-    with transaction():
-        db.session.scalars(db.select(Team)).one().mix = [["talk", "toy"]]
-    wrapping, ringing = talk(), talk()
-    assignment.route_due()
-    accept_all(centre)
-    assignment.finish(wrapping, anna)
-    assert assignment.route_due() == 1
-    directory.disable_user(anna)
-    assert [(row(key).state, row(key).agent_id is None) for key in (letter, ringing)] == [("queued", True)] * 2
-    assert row(wrapping).state == "closed"
-    assert (state_of(anna), rings(centre)) == ("offline", {})
-    centre.ready(boris)
-    assert assignment.route_due() == 1
-
-
-@pytest.mark.feature("R-04")
-def test_a_ringing_offer_survives_what_is_changed_around_it(centre):
-    anna, boris, _ = centre.agents
-    centre.ready(anna)
-    centre.mail()
-    assignment.route_due()
-    with transaction():
-        service().push = False
-        db.session.execute(db.delete(TeamMember).where(TeamMember.user_id == anna))
-    [offer] = centre.open_offers()
-    assignment.reject(offer.id, anna)
-    assert (row(offer.interaction_id).state, state_of(anna)) == ("queued", "not_ready")
-    centre.ready(boris)
-    assert assignment.route_due() == 0
-    assert assignment.why_waiting(offer.interaction_id) == "pull"
-    with transaction():
-        service().push = True
-    assert assignment.route_due() == 1
-    with transaction():
-        db.session.execute(db.delete(ServiceTeam))
-        db.session.execute(db.delete(Team))
-    assignment.accept(centre.open_offers()[0].id, boris)
-    assignment.release(offer.interaction_id, boris)
-    assert assignment.route_due() == 0
-    assert assignment.why_waiting(offer.interaction_id) == "no-team"
-
-
-def test_a_team_that_is_gone_no_longer_narrows_what_waits(centre):
-    anna, boris, _ = centre.agents
-    night = team_of(centre, "night", boris)
-    mine = centre.taken(anna)
-    assignment.transfer(mine, anna, to_team_id=night)
-    assert assignment.route_due() == 0
-    with transaction():
-        db.session.execute(db.delete(Team).where(Team.id == night))
-    assert assignment.route_due() == 1
-    assert rings(centre) == {anna: mine}
 
 
 @pytest.mark.feature("R-04")
@@ -499,9 +229,6 @@ def test_a_plugin_that_chooses_nobody_of_those_asked_leaves_the_rest_in_motion(c
     centre.ready(centre.agents[0])
     assert assignment.route_due() == 1
     assert rings(centre) == {centre.agents[0]: 2}
-
-
-# --- cost --------------------------------------------------------------------------------------------
 
 
 def test_a_pass_asks_as_much_whatever_waits(centre, count_queries):
