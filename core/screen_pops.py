@@ -155,7 +155,8 @@ def fill(pop: ScreenPop, context: VariableContext) -> Filled:
         return Filled(pop, fields=tuple(known[key] for key in keys if key in known))
     if pop.kind == "script":
         done = variables.fill(pop.template, context, html=True)
-        return Filled(pop, html=_without(done.text, done.empty), empty=(*done.unknown, *done.empty))
+        left = (*done.unknown, *done.empty)
+        return Filled(pop, html=_without(done.text, left), empty=left)
     values, empty = _values(pop.template, context)
     url = variables.PATTERN.sub(lambda match: quote(values[match.group(1)], safe=""), pop.template.strip())
     # What stood in front of the first «/» is the administrator's own word, and so is the rest but for the variables.

@@ -20,6 +20,7 @@ from core.web import (
     admin_ping_targets,
     admin_plugins,
     admin_reasons,
+    admin_screen_pops,
     admin_service_lines,
     admin_services,
     admin_skills,
@@ -32,7 +33,7 @@ from core.web.language import here
 
 PAGES = (
     admin_api, admin_calendars, admin_case_form, admin_dispositions, admin_help, admin_people, admin_ping_targets, admin_plugins, admin_reasons,
-    admin_service_lines, admin_services, admin_skills, admin_teams, admin_transit, admin_workflows,
+    admin_screen_pops, admin_service_lines, admin_services, admin_skills, admin_teams, admin_transit, admin_workflows,
 )  # fmt: skip
 __all__ = ["PAGES", "blueprint"]
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.letters import ANNA, SUPPORT, letter
 from tests.support.shift_house import ShiftHouse
+from tests.support.waiting import wait_until
 
 
 class CaseHouse:
@@ -45,9 +46,15 @@ class CaseHouse:
         message_id = make_msgid(domain="example.org")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = letter(text, subject=subject, message_id=message_id, headers=named)
-        with smtplib.SMTP("127.0.0.1", self.served.smtp_port, timeout=10) as server:
+        with wait_until(self._listener, what="the SMTP listener") as server:
             server.sendmail(ANNA, [SUPPORT], raw)
         return message_id
+
+    def _listener(self) -> smtplib.SMTP | None:
+        try:
+            return smtplib.SMTP("127.0.0.1", self.served.smtp_port, timeout=10)
+        except ConnectionRefusedError:
+            return None
 
     def at_desk(self, page: Page, login: str) -> Page:
         """Somebody at the desk, not asked by the router."""

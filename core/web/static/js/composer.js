@@ -142,8 +142,28 @@ document.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-draft]");
   if (!form || target.type === "file" || sending.has(form) || (target.matches("okno-editor") && !form.contains(document.activeElement) && target.empty)) return;
   if (["to", "cc", "bcc", "subject"].includes(target.name)) form.dataset.touched = "";
+  keep(form);
   wait(form, SAVE_AFTER);
 });
+
+// Until the server has it, this tab keeps what was typed: a reload may be faster than the last save.
+const keyOf = (form) => `okno.draft.${form.dataset.draft}.${form.dataset.kind}`;
+const keep = (form) => sessionStorage.setItem(keyOf(form), JSON.stringify(values(form)));
+const restored = new WeakSet();
+function restore(root) {
+  for (const form of all("form[data-draft]", root)) {
+    const text = !restored.has(form) && sessionStorage.getItem(keyOf(form));
+    restored.add(form);
+    if (!text) continue;
+    const { html, kind, touched, ...facts } = JSON.parse(text);
+    for (const [name, value] of Object.entries(facts)) if (form.elements[name]) form.elements[name].value = value;
+    if (touched) form.dataset.touched = "";
+    kind === "note" ? (find("textarea", form).value = html) : find("okno-editor", form).setHTML(html);
+    wait(form, SAVE_AFTER);
+  }
+}
+document.addEventListener("okno:shown", ({ target }) => restore(target));
+document.addEventListener("okno:loaded", ({ target }) => restore(target));
 
 async function save(form) {
   if (!timers.has(form)) return;
@@ -152,6 +172,7 @@ async function save(form) {
   const request = send(form.dataset.draft, values(form)).then((answer) => answer.ok && answer.json(), () => null);
   saving.set(form, request);
   const saved = await request;
+  if (saved && !timers.has(form)) sessionStorage.removeItem(keyOf(form));
   state(form, saved ? saved.saved_at && `${WORDS.saved} ${saved.saved_at}` : texts.draft_unsaved);
   if (!saved && !sending.has(form)) wait(form, 4000);
 }
@@ -374,6 +395,7 @@ export function clear(root) {
   if (!form) return;
   find("okno-editor", form).setHTML("");
   forget(form);
+  sessionStorage.removeItem(keyOf(form));
   delete form.dataset.touched;
   delete form.dataset.begun;
   listFiles(find("[data-files]", form), []);
@@ -386,6 +408,7 @@ export function clear(root) {
 export function clearNote(root) {
   const form = find(".compose-note", root);
   forget(form);
+  sessionStorage.removeItem(keyOf(form));
   form.reset();
   find("textarea", form).value = "";
   find("[name=corrects]", form).value = "";
