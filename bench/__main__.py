@@ -14,6 +14,7 @@ BENCHES: dict[str, tuple[tuple[str, ...], float]] = {
     "pages": (("-m", "bench.pages", "--cases", "100000", "--rounds", "40"), 600),
     "search": (("-m", "bench.search", "--articles", "13000"), 600),
     "desk": (("-m", "bench.desk"), 240),
+    "routing": (("-m", "bench.routing"), 240),
     "simulation": (("-m", "bench.simulation", "--calls", "100000"), 240),
     "events": (("-m", "bench.events", "--streams", "2000", "--rate", "200"), 180),
 }
