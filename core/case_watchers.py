@@ -64,7 +64,7 @@ def watches(case_id: int, user_id: int) -> bool:
 
 def tell(case: Case, kind: str, *, actor_id: int | None = None, entry_id: int | None = None, **data: Any) -> None:
     """Notify the watchers in the open transaction; ``kind`` is one of ``case.message``, ``case.reply``, ``case.note``,
-    ``case.closed``, ``case.reopened``, ``case.assigned``."""
+    ``case.closed``, ``case.reopened``, ``case.watched``."""
     ids = select(CaseWatcher.user_id).join(User, User.id == CaseWatcher.user_id)
     told = list(db.session.scalars(ids.where(CaseWatcher.case_id == case.id, User.disabled_at.is_(None))))
     if told:

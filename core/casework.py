@@ -30,6 +30,7 @@ from core.model import (
     Service,
     User,
 )
+from core.notifications import notify
 from core.plain_text import plain_text
 from core.snapshots import case_info, message_info
 
@@ -126,7 +127,7 @@ def _announce(case: Case, changes: dict[str, tuple[Any, Any]], cause: str) -> No
     tell(case, *sorted(changes))
     if "assignee_id" in changes and case.assignee_id is not None:
         person = db.session.get(User, case.assignee_id)
-        case_watchers.tell(case, "case.assigned", actor_id=case.assignee_id, name=person.name if person else "")
+        case_watchers.tell(case, "case.watched", actor_id=case.assignee_id, name=person.name if person else "")
 
 
 def tell(case: Case, *changes: str) -> None:
@@ -155,6 +156,9 @@ def change(case_id: int, user_id: int | None, *, before: dict[str, Any] | None =
         for name, value in fresh.items():
             shown = case_facts.title_of(name, value)
             timeline.write(case_id, f"case.{name}", actor_id=user_id, before=was[name], after=value, **shown)
+        if fresh.get("assignee_id") is not None:
+            shown = {"number": case.number, "subject": case.subject}
+            notify([fresh["assignee_id"]], "case.assigned", case_watchers.url_of(case_id), shown, user_id)
         if "status" in fresh:
             kind = "case.closed" if case.status == "closed" else "case.reopened"
             case_watchers.tell(case, kind, actor_id=user_id)

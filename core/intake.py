@@ -194,6 +194,8 @@ def _receive(inbound: Inbound) -> Received:
     first = case is not before
     if not first:
         casework.touch(case, last_contact_at=moment, cause="contact")
+    if not first:
+        case_watchers.tell(case, "case.message")
     okno().hooks.during_message(message_info(message, first_in_case=first))
     data = {
         "case_id": case.id,

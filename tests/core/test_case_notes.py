@@ -218,5 +218,6 @@ def test_watchers_hear_of_answers_closing_and_assignment(centre, case_id):
     casework.reply(centre.mine, anna, "<p>Готово</p>", command_key="a")
     casework.change(case_id, anna, assignee_id=vera)
     assignment.complete(centre.mine, anna, centre.solved_id)
-    assert told(boris) == ["case.reply", "case.assigned", "case.closed"]
+    assert told(boris) == ["case.reply", "case.watched", "case.closed"]
+    assert told(vera) == ["case.assigned"]
     assert db.session.get(Case, case_id, populate_existing=True).status == "closed"
