@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core import casework, find_words, storage, timeline
+from core import case_watchers, casework, find_words, storage, timeline
 from core.clock import now
 from core.contracts import Inbound, IntakeItem, Rejected
 from core.db import current_work, db, on_commit, put, transaction
