@@ -21,6 +21,7 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/panel", "panel", panel_views.panel),
     ("/kb/panel/results", "results", panel_views.results),
     ("/kb/panel/start", "start", panel_views.start),
+    ("/kb/panel/used", "used", panel_views.used),
     ("/kb/panel/folders/<int:folder_id>", "folder", panel_views.folder),
     ("/kb/panel/articles/<int:number>", "panel_article", panel_views.article),
     ("/kb/articles/new", "new", editor_views.new),

@@ -168,11 +168,15 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 
 @hookimpl
 def collect_panels(context: DeskContext) -> list[Panel]:
-    """The panel beside the work, knowing the case in focus."""
+    """The panel beside the work, knowing the case in focus, and the articles used in a case."""
     focus = (("case_id", context.case_id), ("interaction_id", context.interaction_id))
     asked = "&".join(f"{name}={value}" for name, value in focus if value is not None)
     url = f"/kb/panel?{asked}" if asked else "/kb/panel"
-    return [Panel("kb", Text("Knowledge base", "База знаний"), "book", url, "side", order=10, permission="kb.view")]
+    panels = [Panel("kb", Text("Knowledge base", "База знаний"), "book", url, "side", order=10, permission="kb.view")]
+    if context.case_id is not None:
+        used, title = f"/kb/panel/used?case_id={context.case_id}", Text("Articles used", "Использованные статьи")
+        panels.append(Panel("kb-used", title, "book", used, "case", order=60, permission="kb.view"))
+    return panels
 
 
 @hookimpl

@@ -56,6 +56,13 @@ def _start(about: Focus) -> dict[str, Any]:
 
 
 @require("kb.view")
+def used() -> str:
+    """The articles that were used in the case, for the column beside it."""
+    about = focus()
+    return render_template("kb/used.html", rows=usage.used_in(about.case.id) if about.case else [])
+
+
+@require("kb.view")
 def start() -> str:
     """What the panel shows while nothing is searched."""
     about = focus()

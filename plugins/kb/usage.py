@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from core import timeline, variables
 from core.contracts import MessageInfo, Rejected, Text, VariableContext
@@ -77,6 +77,14 @@ def use(article_id: int, context: VariableContext, *, section: str = "", selecte
             raise Rejected(Text("There is nothing to insert", "Вставлять нечего"), "use-empty")
         _count(article, context)
         return filled
+
+
+def used_in(case_id: int, limit: int = 30) -> list[tuple[Article, int]]:
+    """The articles used in a case with how often, the latest first: one statement."""
+    last, times = func.max(Use.id), func.count()
+    query = select(Article, times).join(Use, Use.article_id == Article.id).where(Use.case_id == case_id)
+    rows = db.session.execute(query.group_by(Article.id).order_by(last.desc()).limit(limit))
+    return [(article, count) for article, count in rows]
 
 
 def _count(article: Article, context: VariableContext) -> None:
