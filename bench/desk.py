@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from bench.house import SERVICES, circumstances, cpu_seconds, make_house, percentile, table
+from bench.house import SERVICES, circumstances, cookie_of, cpu_seconds, make_house, percentile, table
 from bench.pages import PLUGINS, fill, serving
 
 if TYPE_CHECKING:
@@ -75,17 +75,16 @@ class Desk(asyncio.Protocol):
 
 
 def sign_in_all(app: Flask, agents: int) -> list[str]:
-    """As many agents, spread over the teams, each with a sign-in; gives their cookies. Passwords are not what is measured."""
-    from core import directory, sessions
+    """As many agents, spread over the teams, each with a sign-in; gives their cookies."""
+    from core import directory
 
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     cookies = []
-    with app.app_context():
-        for number in range(agents):
-            team = SERVICES[number % len(SERVICES)]
-            user = directory.add_user(f"shift{number}", f"Agent {number}", teams=[team])
-            token, _ = sessions.open_session(user.id, ip="127.0.0.1", user_agent="bench")
-            cookies.append(f"{app.config['SESSION_COOKIE_NAME']}={serializer.dumps({'token': token})}")
+    for number in range(agents):
+        with app.app_context():
+            user_id = directory.add_user(
+                f"shift{number}", f"Agent {number}", teams=[SERVICES[number % len(SERVICES)]]
+            ).id
+        cookies.append(f"{app.config['SESSION_COOKIE_NAME']}={cookie_of(app, user_id)}")
     return cookies
 
 

@@ -54,6 +54,16 @@ def make_house(
     return app
 
 
+def cookie_of(app: Flask, user_id: int) -> str:
+    """The value of the session's cookie in a sign-in of the user's own. Passwords are slow on purpose, and not what is measured."""
+    from core import sessions
+
+    with app.app_context():
+        token, _ = sessions.open_session(user_id, ip="127.0.0.1", user_agent="bench", force=True)
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        return str(serializer.dumps({"token": token}))
+
+
 @contextmanager
 def postgresql() -> Iterator[str | None]:
     """The address of an empty data base on the server that tests use; None where PostgreSQL is not installed."""
