@@ -56,7 +56,7 @@ def start(
 ) -> Started:
     """Open a case for ``address`` and take it in hand; the same ``command_key`` again returns what it opened.
 
-    Without ``service_id`` the first of :func:`services_for` is taken. Raises ``Rejected``: ``cannot-begin``, ``no-service``,
+    Without ``service_id`` the first of :func:`services_for` is taken. Raises ``Rejected``: ``cannot-begin``, ``service-not-served``,
     ``address-missing``, ``offline``, and what the channel says of the address.
     """
     begun = okno().channels.get(channel)
@@ -87,7 +87,7 @@ def _service(user_id: int, channel: str, service_id: int | None) -> Service:
     chosen = next((service for service in able if service_id in (None, service.id)), None)
     if chosen is None:
         text = Text("None of your teams serves this service", "Ни одна из ваших групп не обслуживает этот сервис")
-        raise Rejected(text, "no-service")
+        raise Rejected(text, "service-not-served")
     return chosen
 
 

@@ -70,7 +70,7 @@ def photo_url(user: User | None) -> str:
 
 @blueprint.record_once
 def _drawing(state: BlueprintSetupState) -> None:
-    state.app.jinja_env.globals.update(  # type: ignore[attr-defined]
+    state.app.jinja_env.globals.update(
         photo_url=photo_url,
         presence_mark=presence_marks.mark_of,
         unread_notices=notices.unread_notices,
@@ -80,7 +80,7 @@ def _drawing(state: BlueprintSetupState) -> None:
         day_words=day_words,
         duration=duration,
     )
-    state.app.jinja_env.filters["pair"] = lambda value: (value, value)  # type: ignore[attr-defined]
+    state.app.jinja_env.filters["pair"] = lambda value: (value, value)
 
 
 def day_words(at: datetime) -> str:

@@ -71,7 +71,7 @@ def test_what_cannot_be_begun_leaves_nothing_behind(centre: Centre, phone: Phone
     anna = centre.agents[0]
     attempts = [
         ("toy", "anna@example.org", {}, "cannot-begin"), ("ghost", "1", {}, "cannot-begin"), ("phone", "  ", {}, "address-missing"),
-        ("phone", "+79123456789", {"service_id": 999}, "no-service"), ("phone", "+79123456789", {}, "offline"),
+        ("phone", "+79123456789", {"service_id": 999}, "service-not-served"), ("phone", "+79123456789", {}, "offline"),
     ]  # fmt: skip
     for number, (channel, address, more, code) in enumerate(attempts):
         with pytest.raises(Rejected) as refused:
