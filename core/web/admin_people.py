@@ -8,7 +8,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 
-from core import directory, passwords
+from core import directory, passwords, team_rules, team_words
 from core.contracts import Permission, Rejected, Text
 from core.db import transaction
 from core.house import okno
@@ -16,6 +16,7 @@ from core.model import User
 from core.permissions import ADMIN, granted, require
 from core.schemas import timezones
 from core.web.admin_frame import Answer, FormState, attempt, blueprint, choices, done, draw, found, refused, typed
+from core.web.admin_teams import capacity_rows, posted_capacity
 from core.web.auth import current_user
 
 TEXTS = ("login", "first_name", "last_name", "nickname", "email", "language", "timezone")
@@ -90,6 +91,19 @@ def change_user(login: str) -> Answer:
     return done("admin.users")
 
 
+@blueprint.post("/users/<login>/capacity")
+@require("admin.users")
+def user_capacity(login: str) -> Answer:
+    """How much this agent may have in hand; empty numbers follow the team."""
+    shown = found(lambda: directory.get_user(login))
+    capacity = posted_capacity()
+    errors = attempt(lambda: team_rules.set_user_capacity(shown.id, capacity))
+    if errors:
+        shown = directory.get_user(login)
+        return _user_page(shown, FormState({**_values(shown), "capacity": capacity}, errors))
+    return done("admin.user", login=login)
+
+
 @blueprint.post("/users/<login>/password")
 @require("admin.users")
 def user_password(login: str) -> Answer:
@@ -151,13 +165,19 @@ def _values(shown: User) -> dict[str, Any]:
         **texts,
         "roles": [role.key for role in shown.roles],
         "teams": [member.team.key for member in shown.memberships],
+        "capacity": shown.capacity,
     }
 
 
 def _user_page(shown: User | None, form: FormState) -> Answer:
+    team = team_rules.first_team_of(shown.id) if shown else None
+    own = form.values.get("capacity", shown.capacity if shown else {})
     return draw(
         "user",
         form,
+        team=team,
+        capacity=capacity_rows(own, team.capacity if team else {}),
+        meaning=team_words.meaning(team, shown.capacity)[:2] if team and shown else [],
         user=shown,
         roles=choices(directory.list_roles()),
         teams=choices(directory.list_teams()),
