@@ -284,6 +284,15 @@ def _latest_interaction(case: Case) -> Interaction | None:
     return db.session.scalar(query)
 
 
+# Who served the contact last, in whatever case.
+_LAST_AGENT = (
+    select(Interaction.agent_id)
+    .where(Interaction.contact_id == bindparam("contact"), Interaction.agent_id.is_not(None))
+    .order_by(Interaction.id.desc())
+    .limit(1)
+)
+
+
 def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interaction:
     interaction = Interaction(
         channel=inbound.channel,
@@ -293,7 +302,7 @@ def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interact
         service_id=case.service_id,
         contact_id=contact.id,
         address=inbound.sender.value[:254],
-        preferred_agent_id=case.assignee_id,
+        preferred_agent_id=case.assignee_id or db.session.scalar(_LAST_AGENT, {"contact": contact.id}),
         queued_at=now(),
     )
     put(interaction)
