@@ -127,7 +127,7 @@ def list_teams() -> list[Team]:
 def get_team(team_id: int) -> Team:
     """With its members."""
     members = selectinload(Team.members).joinedload(TeamMember.user)
-    team = db.session.scalar(select(Team).where(Team.id == team_id).options(members))
+    team: Team | None = db.session.scalar(select(Team).where(Team.id == team_id).options(members))
     if team is None:
         abort(404)
     return team

@@ -176,5 +176,5 @@ def flat(messages: Any, path: str = "") -> dict[str, list[Text]]:
             for key, texts in flat(inner, below).items():
                 found.setdefault(key, []).extend(texts)
         return found
-    texts = messages if isinstance(messages, list) else [messages]
-    return {path: [text if isinstance(text, Text) else Text(str(text), str(text)) for text in texts]}
+    said: list[Any] = messages if isinstance(messages, list) else [messages]
+    return {path: [text if isinstance(text, Text) else Text(str(text), str(text)) for text in said]}

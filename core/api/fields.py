@@ -123,7 +123,7 @@ class Moment(fields.AwareDateTime):
         return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-class StrictList(fields.List):
+class StrictList(fields.List[Any]):
     default_error_messages = {**MESSAGES, "invalid": [NOT_LIST]}
 
 
@@ -189,7 +189,7 @@ def moment(help: Text | None = None, **options: Any) -> Moment:
     return Moment(**_options(options, help))
 
 
-def items(inner: fields.Field[Any], most: int, help: Text | None = None, **options: Any) -> fields.List:
+def items(inner: fields.Field[Any], most: int, help: Text | None = None, **options: Any) -> fields.List[Any]:
     """At most ``most`` of ``inner``."""
     return StrictList(inner, validate=Length(max=most), **_options(options, help))
 
@@ -227,5 +227,5 @@ def out(schema: type[Schema], help: Text | None = None, *, null: bool = False, m
     return fields.Nested(schema, allow_none=null, many=many, required=True, **_options({}, help))
 
 
-def out_list(inner: fields.Field[Any], help: Text | None = None) -> fields.List:
+def out_list(inner: fields.Field[Any], help: Text | None = None) -> fields.List[Any]:
     return fields.List(inner, required=True, **_options({}, help))

@@ -28,8 +28,10 @@ Column = InstrumentedAttribute[Any] | ColumnElement[Any]
 class PageQuery(f.Query):
     """The base of every list's query."""
 
-    limit = f.asked(f.number(1, MOST, "How many at most", load_default=DEFAULT))
-    cursor = f.asked(f.text(1000, "From `next_cursor` of the page before"))
+    limit = f.asked(f.number(1, MOST, Text("How many at most", "Сколько самое большее"), load_default=DEFAULT))
+    cursor = f.asked(
+        f.text(1000, Text("From `next_cursor` of the page before", "Из `next_cursor` предыдущей страницы"))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, current_app, render_template
 
+from core.api.idempotency import HEADER
 from core.house import okno
 from core.permissions import public
 from core.web.language import here
@@ -87,6 +88,7 @@ def _entry(described: dict[str, Any], path: str, method: str, operation: dict[st
     parameters = [
         Value(item["name"], kind(item["schema"]), item.get("required", False), item.get("description", ""), item["in"])
         for item in operation["parameters"]
+        if item["name"] != HEADER  # every POST takes it, the introduction says so
     ]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     body = _fields(_resolved(described, content["schema"])) if content else []

@@ -30,7 +30,7 @@ def fresh_pages(okno: click.Group) -> dict[str, str]:
         declared = [(key.split(".")[0], setting) for key, setting in house.config.declared.items() if key not in core]
         with app.app_context():
             plugins = {mount.command.name or "": mount.command for mount in house.hooks.commands()}
-        return pages(declared, _whole_group(okno, plugins))
+        return pages(declared, _whole_group(okno, plugins), house.api)
 
 
 def _whole_group(okno: click.Group, plugins: dict[str, click.Command]) -> click.Group:
