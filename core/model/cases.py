@@ -25,6 +25,7 @@ class Case(db.Model):
 
     __tablename__ = "case"
     __table_args__ = (
+        Index("ix_case_updated_at_id", "updated_at", "id"),
         Index("ix_case_status_updated_at", "status", "updated_at"),
         Index("ix_case_assignee_id_status_updated_at", "assignee_id", "status", "updated_at"),
         Index("ix_case_service_id_status_updated_at", "service_id", "status", "updated_at"),

@@ -20,7 +20,7 @@ WRITTEN = [page for page in PAGES if page.name not in ("features.md", "dependenc
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(okno [^`]+)`")
-SETTING = re.compile(r"`((?:core|web|routing|search|events|log|email|kb|sla|chat|voice)\.[a-z_]+)`")
+SETTING = re.compile(r"`((?:api|webhooks|core|web|routing|search|events|log|email|kb|sla|chat|voice)\.[a-z_]+)`")
 VARIABLE = re.compile(r"\bOKNO_[A-Z_]+\b")
 
 

@@ -36,6 +36,7 @@ def fill_find_words() -> None:
 
 
 def upgrade() -> None:
+    op.create_index("ix_case_updated_at_id", "case", ["updated_at", "id"])
     op.create_index("ix_interaction_agent_id_accepted_at", "interaction", ["agent_id", "accepted_at"])
     for moment in ("accepted_at", "closed_at"):
         op.create_index(
