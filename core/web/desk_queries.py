@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from core import pings
+from core import case_watchers, pings
 from core.clock import now
 from core.contracts import Badge, Channel
 from core.db import db
@@ -74,11 +74,11 @@ def service_ids(user: User) -> list[int] | None:
 
 
 def may_see(user: User, case: Case) -> bool:
-    """Whether the case is the user's own, of a service of the user's teams, or one they were asked about by a ping."""
+    """Whether the case is the user's own, of a service of the user's teams, one they watch, or were asked about by a ping."""
     services = service_ids(user)
     if services is None or case.assignee_id == user.id or case.service_id is None or case.service_id in services:
         return True
-    return pings.concerns(user.id, case.id)
+    return pings.concerns(user.id, case.id) or case_watchers.watches(case.id, user.id)
 
 
 def work_of(user: User, focus_id: int | None = None) -> Work:
