@@ -26,15 +26,24 @@ export function merge(part) {
   window.htmx.process(document.getElementById(part.id));
 }
 
-// At most one call in `wait` milliseconds, at their end; a second quicker wish brings it forward.
+// At most one call in `wait` milliseconds, at their end; a quicker wish brings it forward. Never two at once: the answer of
+// the slower one would overwrite what the other has brought.
 export function later(act, wait) {
-  let [timer, due] = [null, 0];
+  let [timer, due, running, again] = [null, 0, false, false];
+  const run = async () => {
+    timer = null;
+    if (running) return void (again = true);
+    running = true;
+    await act();
+    running = false;
+    if (again) run((again = false));
+  };
   return (sooner = wait) => {
     const at = Date.now() + sooner;
     if (timer && due <= at) return;
     clearTimeout(timer);
     due = at;
-    timer = setTimeout(() => ((timer = null), act()), sooner);
+    timer = setTimeout(run, sooner);
   };
 }
 

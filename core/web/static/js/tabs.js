@@ -134,6 +134,7 @@ function show(tab, how) {
 export async function load(tab, { morph = false } = {}) {
   const { panel, url } = tab;
   delete tab.stale;
+  const turn = (tab.turn = (tab.turn || 0) + 1);
   if (!morph && !panel.childElementCount) panel.replaceChildren(document.getElementById("panel-skeleton").content.cloneNode(true));
   if (!morph) panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
   let answer, html;
@@ -144,7 +145,7 @@ export async function load(tab, { morph = false } = {}) {
     answer = null;
   }
   if (answer?.status === 401) signedOut();
-  if (tab.url !== url || tab.panel !== panel) return;
+  if (tab.url !== url || tab.panel !== panel || tab.turn !== turn) return;
   if (!answer?.ok) {
     const trigger = answer?.headers.get("HX-Trigger");
     if (morph) return;
