@@ -39,7 +39,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 });
 
 // --- the order of favourites ------------------------------------------------------------------------
-const orderOf = (list) => all("[data-book-entry]", list).map((entry) => entry.dataset.book-entry).join(" ");
+const orderOf = (list) => all("[data-book-entry]", list).map((entry) => entry.dataset.bookEntry).join(" ");
 let dragged = null;
 
 document.addEventListener("click", ({ target }) => {
@@ -51,13 +51,13 @@ document.addEventListener("click", ({ target }) => {
   if (!other?.matches("[data-book-entry]")) return;
   by < 0 ? other.before(entry) : other.after(entry);
   button.focus();
-  send("/directory/arrange", { entry: entry.dataset.book-entry, by });
+  send("/directory/arrange", { entry: entry.dataset.bookEntry, by });
 });
 document.addEventListener("dragstart", (event) => {
   dragged = event.target.closest?.("[data-arrange] > [data-book-entry]");
   if (!dragged) return;
   event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", dragged.dataset.book-entry);
+  event.dataTransfer.setData("text/plain", dragged.dataset.bookEntry);
   dragged.dataset.dragged = "";
 });
 document.addEventListener("dragover", (event) => {
@@ -87,7 +87,8 @@ const favourites = later(async () => {
   const list = find('[data-group="favourites"]', book());
   if (!list || dragged) return;
   const part = (await pieces("/directory/results?group=favourites")).find((piece) => piece.matches(".directory-list"));
-  if (part) window.Idiomorph.morph(list, part, { morphStyle: "outerHTML" });
+  // Whoever drags meanwhile gets the new order with the next event.
+  if (part && !dragged) window.Idiomorph.morph(list, part, { morphStyle: "outerHTML" });
   window.htmx.process(find("#directory-results"));
 }, 400);
 
