@@ -282,7 +282,7 @@ def _address(environ: dict[str, Any]) -> str:
         seen.append(fixed)
         return []
 
-    ProxyFix(note, x_for=hops)(dict(environ), lambda *_: lambda _data: None)  # type: ignore[arg-type]
+    ProxyFix(note, x_for=hops)(dict(environ), lambda *_: lambda _data: None)
     return str(seen[0].get("REMOTE_ADDR", ""))
 
 
