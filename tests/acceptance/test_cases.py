@@ -14,7 +14,7 @@ from tests.support.shift_house import ShiftHouse
 from tests.support.waiting import wait_until
 
 SUBJECT = "Не пробивается чек"
-OTHER = "Опять не пробивается чек"
+OTHER = "Касса снова молчит"
 ASKED = "Пожалуйста, выберите статус разговора и заполните требуемые поля"
 SCRIPT = "<script>alert(1)</script>"
 
@@ -101,7 +101,7 @@ def test_a_case_is_filled_in_by_two_agents_linked_closed_and_followed_up(shift: 
     expect(head).to_contain_text("Кандидат в знания")
     anna.locator(".case-flags").get_by_role("button", name="Дубликат").click()
     dialog = anna.locator("#task")
-    dialog.get_by_role("searchbox").fill("Опять")
+    dialog.get_by_role("searchbox").fill("Касса")
     expect(dialog.locator(".link-found")).to_contain_text(OTHER)
     dialog.get_by_role("button", name="Связать").click()
     expect(dialog).to_be_hidden()
