@@ -131,8 +131,10 @@ function show(tab, how) {
   tab.panel.dispatchEvent(new CustomEvent("okno:shown", { bubbles: true }));
 }
 
-export async function load(tab, { morph = false } = {}) {
+export async function load(tab, { morph: merging = false } = {}) {
   const { panel, url } = tab;
+  // What has not come yet cannot be merged into.
+  const morph = merging && !find(".panel-skeleton", panel);
   delete tab.stale;
   const turn = (tab.turn = (tab.turn || 0) + 1);
   if (!morph && !panel.childElementCount) panel.replaceChildren(document.getElementById("panel-skeleton").content.cloneNode(true));
