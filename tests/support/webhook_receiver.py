@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,6 +41,8 @@ class WebhookReceiver:
         self.url = f"http://127.0.0.1:{port}/hook"
         self.answers: list[int] = []
         self.deliveries: list[Delivery] = []
+        self.open = threading.Event()  # while it is not set, requests are taken and not answered
+        self.open.set()
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
 
@@ -62,6 +65,11 @@ class WebhookReceiver:
             headers = {name.lower(): value for name, value in request.headers.items()}
             self.deliveries.append(Delivery(headers, raw, status))
             self._arrived.notify_all()
+        self.open.wait(60)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._answer(request, status)
+
+    def _answer(self, request: BaseHTTPRequestHandler, status: int) -> None:
         request.send_response(status)
         if 300 <= status < 400:
             request.send_header("Location", self.url + "/elsewhere")
@@ -72,6 +80,7 @@ class WebhookReceiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
+        self.open.set()
         self._server.shutdown()
         self._server.server_close()
 
