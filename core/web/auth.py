@@ -17,6 +17,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.blueprints import BlueprintSetupState
 from flask.wrappers import Request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from limits import RateLimitItemPerMinute
@@ -44,6 +45,12 @@ VISITOR_SALT = "okno-visitor-stream"
 VISITOR_SECONDS = 24 * 3600
 TICKET_SALT = "okno-force-sign-in"
 TICKET_SECONDS = 180
+
+
+@blueprint.record_once
+def _check_networks(state: BlueprintSetupState) -> None:
+    """A network that is none stops the start, not the first person who signs in."""
+    sessions.networks(tuple(state.app.extensions["okno"].config.get("web.allowed_networks")))
 
 
 @dataclass(frozen=True, slots=True)

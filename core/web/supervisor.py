@@ -54,11 +54,18 @@ def _midnight() -> datetime:
 
 def _window(agents: list[supervision.Watched]) -> Window:
     """From the hour in which the first agent came until now, eight hours at least."""
-    asked = request.args.get("began", "")
     came = [span.began for agent in agents for span in agent.spans if span.state != presence.OFFLINE]
-    began = datetime.fromisoformat(asked) if asked else min(came, default=now())
+    began = _asked_beginning() or min(came, default=now())
     began = began.astimezone(get_timezone()).replace(minute=0, second=0, microsecond=0)
     return Window(began, max(began + SHORTEST, now()))
+
+
+def _asked_beginning() -> datetime | None:
+    """The page's own window, so that a fresh row fits among the others."""
+    try:
+        return datetime.fromisoformat(request.args.get("began", ""))
+    except ValueError:
+        return None
 
 
 def _chosen(teams: list[Team]) -> list[Team]:

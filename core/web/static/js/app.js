@@ -64,7 +64,8 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.verb === "get") return;
   detail.headers["X-CSRF-Token"] = csrf();
   // The same attempt repeated after a failure carries the same key, so nothing is sent twice.
-  detail.elt.dataset.attempt ||= crypto.randomUUID();
+  // Not crypto.randomUUID: a house without HTTPS has none.
+  detail.elt.dataset.attempt ||= crypto.getRandomValues(new Uint32Array(4)).join("-");
   detail.headers["Idempotency-Key"] = detail.elt.dataset.attempt;
 });
 // News may take the pressed button away before its answer comes: then the answer's events are raised on the page itself.
