@@ -8,17 +8,15 @@ from flask import abort
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from core import presence
+from core import presence, supervision
 from core.api import fields as f
 from core.api.auth import me
-from core.api.errors import Problem
 from core.api.paging import Order, Page, PageQuery, page
 from core.api.resource import Resource
 from core.api.shapes import AgentShape, TeamShape
 from core.contracts import Text
 from core.db import db
 from core.model import Presence, Team, TeamMember, User
-from core.permissions import allowed
 
 resource = Resource("agents", Text("Agents and teams", "Операторы и группы"))
 BY_ID = Order("agents", ((User.id, False),))
@@ -88,32 +86,22 @@ def get_agent(user_id: int) -> dict[str, Any]:
 def force_state(user_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """For supervisors of the agent's teams; it comes after the work in hand."""
     get_agent(user_id)
-    if user_id != me().id and not _supervises(user_id):
-        text = Text("You do not supervise this agent.", "Вы не супервизор этого оператора.")
-        raise Problem(403, "not-yours", text)
-    apply(user_id, body, me().id)
+    if user_id == me().id:
+        choose(body)
+    elif body["state"] == presence.OFFLINE:
+        supervision.sign_out(me(), user_id)
+    else:
+        supervision.force(me(), user_id, body["state"], body["reason"])
     return get_agent(user_id)
 
 
-def _supervises(user_id: int) -> bool:
-    if allowed(me(), "case.view_all"):
-        return True
-    theirs = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
-    mine = select(TeamMember.team_id).where(
-        TeamMember.user_id == me().id, TeamMember.supervisor, TeamMember.team_id.in_(theirs)
-    )
-    return db.session.scalar(mine.limit(1)) is not None
-
-
-def apply(user_id: int, body: dict[str, Any], actor_id: int) -> None:
-    """Bring a user into the asked state; whoever chooses for themselves is signed on first."""
+def choose(body: dict[str, Any]) -> None:
+    """Bring the caller into the state they choose; ready and not ready sign on first."""
     if body["state"] == presence.OFFLINE:
-        presence.sign_off(user_id, "api", actor_id)
-    elif actor_id == user_id:
-        presence.sign_on(user_id)
-        presence.set_state(user_id, body["state"], body["reason"], "api")
-    else:
-        presence.change_to(user_id, body["state"], body["reason"], "supervisor", actor_id)
+        presence.sign_off(me().id, "api", me().id)
+        return
+    presence.sign_on(me().id)
+    presence.set_state(me().id, body["state"], body["reason"], "api")
 
 
 @resource.get("/teams", Text("Teams", "Группы"), answer=TeamShape, many=True)

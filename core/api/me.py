@@ -36,7 +36,7 @@ def get_own_state() -> Presence:
 )
 def set_own_state(body: dict[str, Any]) -> Presence:
     """``ready`` and ``not_ready`` sign on first; while busy the change comes after the work in hand."""
-    agents.apply(me().id, body, me().id)
+    agents.choose(body)
     db.session.expire_all()
     return get_own_state()
 
