@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint, url_for
 from flask.blueprints import BlueprintSetupState
 
@@ -10,8 +13,9 @@ from core.model import Attachment, NoteFile, User
 from core.web import case_commands, case_lookup, case_transfer, case_views, event_words
 
 blueprint = Blueprint("cases", __name__)
+Routes = tuple[tuple[str, str, Callable[..., Any]], ...]
 
-for _rule, _name, _view in (
+PAGES: Routes = (
     ("/cases/<int:case_id>/aside", "aside", case_views.aside),
     ("/cases/<int:case_id>/viewers", "viewers", case_commands.viewers),
     ("/cases/<int:case_id>/link", "link_dialog", case_lookup.link_dialog),
@@ -20,9 +24,8 @@ for _rule, _name, _view in (
     ("/organisations/found", "find_organisations", case_lookup.find_organisations),
     ("/colleagues", "colleagues", case_lookup.colleagues),
     ("/note-files/<int:file_id>", "note_file", case_views.note_file),
-):
-    blueprint.add_url_rule(_rule, _name, _view, methods=["GET"])
-for _rule, _name, _view in (
+)
+COMMANDS: Routes = (
     ("/cases/<int:case_id>/edit", "edit", case_commands.edit),
     ("/cases/<int:case_id>/organisation", "add_organisation", case_commands.add_organisation),
     ("/cases/<int:case_id>/links", "add_link", case_commands.add_link),
@@ -35,7 +38,11 @@ for _rule, _name, _view in (
     ("/messages/<int:message_id>/recall", "recall_message", case_commands.recall_message),
     ("/cases/<int:case_id>/transfer", "transfer", case_transfer.transfer),
     ("/cases/<int:case_id>/line", "move_line", case_transfer.move_line),
-):
+)
+
+for _rule, _name, _view in PAGES:
+    blueprint.add_url_rule(_rule, _name, _view, methods=["GET"])
+for _rule, _name, _view in COMMANDS:
     blueprint.add_url_rule(_rule, _name, _view, methods=["POST"])
 
 
