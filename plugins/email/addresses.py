@@ -18,4 +18,6 @@ blueprint = Blueprint("email_addresses", __name__, template_folder="templates")
 def addresses() -> str:
     """The list, without a page around it."""
     services = services_for(signed_in().id, CHANNEL)
-    return render_template("email/addresses.html", rows=[(service, service_address(service.id)) for service in services])
+    return render_template(
+        "email/addresses.html", rows=[(service, service_address(service.id)) for service in services]
+    )
