@@ -125,6 +125,7 @@ class ShiftHouse:
 
     def type_password(self, page: Page, login: str, password: str = PASSWORD) -> None:
         """Fill the sign-in page and press Enter."""
+        page.set_default_timeout(30_000)
         page.goto(f"{self.url}/sign-in")
         page.fill("#login", login)
         page.fill("#password", password)

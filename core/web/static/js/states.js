@@ -6,9 +6,13 @@ const TOLD = "okno.active";
 const INPUT = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
 
 // One small request a minute at most, from whichever tab has the input; none while nobody is there.
+let told = 0;
 function here() {
   const moment = Date.now();
-  if (moment - Number(localStorage.getItem(TOLD)) < TELL_EVERY) return;
+  if (moment - told < TELL_EVERY) return;
+  told = Number(localStorage.getItem(TOLD));
+  if (moment - told < TELL_EVERY) return;
+  told = moment;
   localStorage.setItem(TOLD, String(moment));
   send("/desk/active");
 }
