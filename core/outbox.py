@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 
 from core.clock import now
 from core.contracts import OutboxResult
-from core.db import db, on_commit, transaction
+from core.db import current_work, db, on_commit, put, transaction
 from core.events import log as events
 from core.events.wake import wake
 from core.holder import holder, is_dead
@@ -38,8 +38,7 @@ def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | N
     row = OutboxRow(
         kind=kind, key=key, payload=dict(payload), message_id=message_id, due_at=now() + timedelta(seconds=delay)
     )
-    db.session.add(row)
-    db.session.flush()
+    put(row)
     handler = okno().outbox_handlers.get(kind)
     lane = handler.lane if handler is not None else ""
     on_commit(lambda: wake(lane or "outbox"))
@@ -63,7 +62,7 @@ def send_due(limit: int = 20, lane: str = "") -> int:
     return len(rows)
 
 
-def _claim(limit: int, lane: str) -> list[tuple[int, str, str, dict[str, Any], int]]:
+def _claim(limit: int, lane: str = "") -> list[tuple[int, str, str, dict[str, Any], int]]:
     kinds = [kind for kind, handler in okno().outbox_handlers.items() if handler.lane == lane]
     moment = now()
     due = (
@@ -114,26 +113,27 @@ def _record(row_id: int, attempts: int, result: OutboxResult) -> None:
     if outcome == "retry" and attempts > len(BACKOFF):
         outcome = "dead"
     with transaction():
-        row = db.session.get_one(OutboxRow, row_id)
-        row.detail = result.detail[:2000]
+        changes: dict[str, Any] = {"detail": result.detail[:2000]}
         if outcome == "retry":
             wait = result.retry_in if result.retry_in is not None else BACKOFF[attempts - 1]
-            row.due_at = now() + timedelta(seconds=wait)
+            changes["due_at"] = now() + timedelta(seconds=wait)
         else:
-            row.state = outcome
-            row.sent_at = now() if outcome == "sent" else None
-        _tell_message(row, outcome)
+            changes |= {"state": outcome, "sent_at": now() if outcome == "sent" else None}
+        row = update(OutboxRow.__table__).where(OutboxRow.__table__.c.id == row_id).values(changes)
+        message_id = current_work().connection.execute(row.returning(OutboxRow.__table__.c.message_id)).scalar_one()
+        if message_id is not None:
+            _tell_message(message_id, outcome, changes["detail"])
 
 
-def _tell_message(row: OutboxRow, outcome: str) -> None:
-    message = db.session.get(Message, row.message_id) if row.message_id else None
-    if message is None:
+def _tell_message(message_id: int, outcome: str, detail: str) -> None:
+    delivery, table = {"sent": "sent", "dead": "failed"}.get(outcome, "waiting"), Message.__table__
+    message = update(table).where(table.c.id == message_id).values(delivery=delivery)
+    case_id = current_work().connection.execute(message.returning(table.c.case_id)).scalar()
+    if case_id is None:
         return
-    message.delivery = {"sent": "sent", "dead": "failed"}.get(outcome, "waiting")
-    data = {"case_id": message.case_id, "message_id": message.id, "delivery": message.delivery}
-    events.publish("desk", "outbox.changed", data)
+    events.publish("desk", "outbox.changed", {"case_id": case_id, "message_id": message_id, "delivery": delivery})
     if outcome == "dead":
-        _tell_assignee(message, row.detail)
+        _tell_assignee(db.session.get_one(Message, message_id), detail)
 
 
 def _tell_assignee(message: Message, detail: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core import storage
 from core.contracts import OutboxResult, Text
-from core.db import db, transaction
+from core.db import db, put, transaction
 from core.house import okno
 from core.model import Case, Interaction, Message, ServiceEntry
 from plugins.email import threads
@@ -149,5 +149,5 @@ def keep(mail: OutgoingMail, raw: bytes) -> OutboxResult:
                 subject=mail.subject,
                 raw=raw,
             )
-            db.session.add(row)
+            put(row)
     return OutboxResult("sent", "kept in the mailbox page: no email.smtp_server is set")
