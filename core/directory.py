@@ -80,21 +80,8 @@ def list_users(search: str = "", *, disabled: bool = True) -> list[User]:
     if not disabled:
         query = query.where(User.disabled_at.is_(None))
     users: Iterable[User] = db.session.scalars(query)
-    return [user for user in users if _holds(user, search)]
-
-
-def page_of_users(search: str, team: str, offset: int, limit: int) -> list[User]:
-    """Enabled users by name, from ``offset`` on; all words of ``search`` in login or name, ``team`` by its key or ""."""
-    query = select(User).where(User.disabled_at.is_(None)).order_by(User.last_name, User.first_name, User.id)
-    if team:
-        query = query.where(User.memberships.any(TeamMember.team.has(Team.key == team)))
-    if search.strip():
-        return [user for user in db.session.scalars(query) if _holds(user, search)][offset : offset + limit]
-    return list(db.session.scalars(query.offset(offset).limit(limit)))
-
-
-def _holds(user: User, search: str) -> bool:
-    return all(word in _haystack(user) for word in search.casefold().split())
+    wanted = search.casefold().split()
+    return [user for user in users if all(word in _haystack(user) for word in wanted)]
 
 
 def _haystack(user: User) -> str:

@@ -15,9 +15,9 @@ from sqlalchemy import delete, func, select
 from core import audit
 from core.contracts import Rejected, Text
 from core.db import db, on_commit, transaction
-from core.directory import missing
+from core.directory import list_users, missing
 from core.events.wake import wake
-from core.model import Service, ServiceSkill, Skill, User, UserSkill
+from core.model import Service, ServiceSkill, Skill, Team, TeamMember, User, UserSkill
 from core.schemas import DemandForm, Invalid, SkillForm, checked
 
 HIGHEST = 5
@@ -117,6 +117,17 @@ def _skill(skill_id: int) -> Skill:
 
 
 # --- who knows what ----------------------------------------------------------------------------------
+
+
+def people_page(search: str, team: str, offset: int, limit: int) -> list[User]:
+    """Enabled users by name, from ``offset`` on; all words of ``search`` in login or name, ``team`` by its key or ""."""
+    query = select(User).where(User.disabled_at.is_(None)).order_by(User.last_name, User.first_name, User.id)
+    if team:
+        query = query.where(User.memberships.any(TeamMember.team.has(Team.key == team)))
+    if search.strip():
+        found = [user.id for user in list_users(search, disabled=False)]
+        query = query.where(User.id.in_(found))
+    return list(db.session.scalars(query.offset(offset).limit(limit)))
 
 
 def skills_of(user_ids: Iterable[int]) -> dict[int, dict[str, int]]:

@@ -102,5 +102,5 @@ def _page(form: FormState) -> Answer:
 
 
 def _people(search: str, team: str, number: int) -> tuple[list[User], bool]:
-    people = directory.page_of_users(search, team, (number - 1) * PAGE, PAGE + 1)
+    people = operations.people_page(search, team, (number - 1) * PAGE, PAGE + 1)
     return people[:PAGE], len(people) > PAGE
