@@ -72,7 +72,9 @@ def reply(interaction_id: int) -> Response | str:
     undo = int(okno().config.get("cases.undo_seconds"))
     case_id = case_views.seen_interaction(interaction_id).case_id
     html = request.form.get("html", "")
-    if plain_text(html) and (signature := own_settings.of(user).signature):
+    written, signature = plain_text(html), own_settings.of(user).signature.strip()
+    # An answer that was called back has its signature already.
+    if written and signature and not written.endswith(signature):
         html += f"<div><br></div>{as_html(signature)}"
     copies = {f"send_{name}": _addresses(name) for name in ("cc", "bcc")}
     message_id = casework.reply(

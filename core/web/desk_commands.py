@@ -29,8 +29,8 @@ def opens(case_id: int, interaction_id: int | None = None) -> dict[str, Any]:
 
 def pops(interaction: Interaction) -> dict[str, Any]:
     """The screen pops that open with an interaction."""
-    urls = screen_pop_views.tabs_for(interaction)
-    return {"okno:pops": {"urls": urls}} if urls else {}
+    tabs = screen_pop_views.tabs_for(interaction)
+    return {"okno:pops": {"tabs": tabs}} if tabs else {}
 
 
 @require("desk.use")

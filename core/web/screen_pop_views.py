@@ -12,17 +12,25 @@ from core.house import okno
 from core.model import Interaction
 from core.permissions import require
 from core.web import case_views, desk_frame
+from core.web.language import titled
 
 blueprint = Blueprint("pops", __name__)
 FRAME_POLICY = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; frame-src {origin}; frame-ancestors 'self'; base-uri 'none'"
 
 
-def tabs_for(interaction: Interaction) -> list[str]:
-    """The addresses of the tabs that open when an interaction was accepted; none when they stand beside the case."""
+ICONS = {"url": "world", "script": "list-numbers", "form": "forms"}
+
+
+def tabs_for(interaction: Interaction) -> list[dict[str, str]]:
+    """The tabs that open when an interaction was accepted; none when screen pops stand beside the case."""
     if okno().config.get("cases.screen_pops") != "tabs":
         return []
     return [
-        url_for("pops.pop", pop_id=pop.id, interaction_id=interaction.id)
+        {
+            "url": url_for("pops.pop", pop_id=pop.id, interaction_id=interaction.id),
+            "title": f"{titled(pop)} · {interaction.case.number}",
+            "icon": ICONS[pop.kind],
+        }
         for pop in screen_pops.pops_of(interaction.service_id)
     ]
 

@@ -14,7 +14,7 @@ from tests.support.letters import ANNA, SUPPORT, letter
 from tests.support.shift_house import ShiftHouse
 from tests.support.waiting import wait_until
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=25_000)
 
 
 class CaseHouse:
@@ -60,6 +60,7 @@ class CaseHouse:
 
     def at_desk(self, page: Page, login: str) -> Page:
         """Somebody at the desk, not asked by the router."""
+        page.set_default_timeout(30_000)
         return self.shift.sign_in(page, login)
 
     def case_id(self, subject: str) -> int:

@@ -157,7 +157,7 @@ document.addEventListener("okno:open", ({ detail }) => {
   tabs.open(detail.url, { reload: detail.reload, background: detail.background });
 });
 document.addEventListener("okno:around", () => around());
-document.addEventListener("okno:pops", ({ detail }) => detail.urls.forEach((url) => tabs.open(url, { background: true })));
+document.addEventListener("okno:pops", ({ detail }) => detail.tabs.forEach(({ url, title, icon }) => tabs.open(url, { background: true, title, icon })));
 document.addEventListener("okno:fresh", ({ detail }) => freshCase(detail.case_id));
 document.addEventListener("okno:sent", ({ detail }) => composer.clear(tabs.panelFor(`/cases/${detail.case_id}`)));
 document.addEventListener("okno:noted", ({ detail }) => composer.clearNote(tabs.panelFor(`/cases/${detail.case_id}`)));

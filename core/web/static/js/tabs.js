@@ -33,12 +33,12 @@ export function start() {
   rescroll(tab);
 }
 
-export function open(url, { reload = false, history = "push", background = false } = {}) {
+export function open(url, { reload = false, history = "push", background = false, title = "", icon: mark = "" } = {}) {
   let tab = tabs.find((other) => pathOf(other.url) === pathOf(url));
   const fresh = !tab;
   if (fresh) {
     if (tabs.length >= MOST) return toast(texts.too_many_tabs, "warn");
-    tab = { url, title: "", icon: "", panel: null };
+    tab = { url, title, icon: mark, panel: null };
     tabs.push(tab);
   } else if (tab.url !== url && new URL(url, location).search !== new URL(tab.url, location).search && url.includes("?")) {
     tab.url = url;
