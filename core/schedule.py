@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from core import assignment, faults, intake, notifications, outbox, presence, states_away, webhooks
+from core import assignment, calendars, faults, intake, notifications, outbox, presence, states_away, webhooks
 from core.clock import now
 from core.contracts import Daemon, Job
 from core.db import db, transaction
@@ -132,6 +132,14 @@ class Worker:
         self.daemons: list[Daemon] = []
         self.stops: dict[str, Callable[[], None]] = {}
 
+    def heard(self, name: str) -> None:
+        """A wake: a loop has work, or opening hours have changed, which the router has to read anew."""
+        if name == calendars.WAKE:
+            with self.app.app_context():
+                calendars.calendars.forget()
+            name = "routing"
+        self.loops[name].wake()
+
     def due(self) -> int:
         """Expired offers, finished wrap-ups, lost desks, workflow steps; returns 0 unless steps are left."""
         grace = self.app.extensions["okno"].config.get("routing.grace_seconds")
@@ -147,7 +155,7 @@ class Worker:
             self.leading = lead("worker", self.who)
             outbox.release_abandoned()
             jobs, daemons = house.hooks.jobs(), house.hooks.daemons()
-            self.listener = Listener(self.loops, lambda name: self.loops[name].wake())
+            self.listener = Listener((*self.loops, calendars.WAKE), self.heard)
         for loop in self.loops.values():
             loop.start()
             loop.wake()

@@ -15,8 +15,9 @@ from sqlalchemy.orm import selectinload
 
 from core import audit
 from core.contracts import Rejected, SetupChange, Text
-from core.db import db, transaction
+from core.db import db, on_commit, transaction
 from core.directory import get_team, missing
+from core.events.wake import wake
 from core.house import okno
 from core.model import (
     Disposition,
@@ -107,6 +108,7 @@ def update_service(service_id: int, **fields: Any) -> Service:
         _one_default(service)
         audit.record("service.change", "service", service.key, before, values)
         okno().hooks.during_setup_change(change)
+        on_commit(lambda: wake("routing"))
     return service
 
 
@@ -134,12 +136,13 @@ def set_service_teams(service_id: int, teams: Iterable[str | TeamPlace]) -> None
         db.session.flush()
         db.session.expire(service, ["teams"])
         audit.record(
-            "service.teams", "service", service.key, {"teams": _shown(before.values())}, {"teams": _shown(chosen)}
+            "service.teams",
+            "service",
+            service.key,
+            {"teams": sorted(map(str, before.values()))},
+            {"teams": sorted(map(str, chosen))},
         )
-
-
-def _shown(places: Iterable[TeamPlace]) -> list[str]:
-    return sorted(str(place) for place in places)
+        on_commit(lambda: wake("routing"))
 
 
 # --- entries -----------------------------------------------------------------------------------------

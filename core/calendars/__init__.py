@@ -20,18 +20,37 @@ from core.calendars.opening_hours import Calendar
 from core.calendars.shelf import DEFAULT, ROUND_THE_CLOCK, NamedCalendar, calendars
 from core.calendars.wording import refusal
 from core.contracts import Rejected, SetupChange, Text
-from core.db import db, transaction
+from core.db import db, on_commit, transaction
+from core.events.wake import wake
 from core.house import okno
 from core.model import Calendar as CalendarRow
 from core.model import Service
 from core.schemas import CalendarForm, Invalid, checked
 
 __all__ = [
-    "DEFAULT", "ROUND_THE_CLOCK", "BusinessTime", "Calendar", "NamedCalendar", "WorkingTime", "add_calendar", "calendars", "get",
-    "is_known", "is_open", "list_calendars", "next_change", "next_opening", "remove_calendar", "time_of", "update_calendar",
+    "DEFAULT",
+    "ROUND_THE_CLOCK",
+    "WAKE",
+    "BusinessTime",
+    "Calendar",
+    "NamedCalendar",
+    "WorkingTime",
+    "add_calendar",
+    "calendars",
+    "get",
+    "is_known",
+    "is_open",
+    "list_calendars",
+    "next_change",
+    "next_opening",
+    "remove_calendar",
+    "time_of",
+    "update_calendar",
     "working_seconds",
 ]  # fmt: skip
 _ALWAYS = CalendarTime()
+# Said after each change of hours.
+WAKE = "calendars"
 
 
 # --- questions ---------------------------------------------------------------------------------------
@@ -39,7 +58,7 @@ _ALWAYS = CalendarTime()
 
 def get(key: str) -> NamedCalendar:
     """The calendar of that key; raises ``Rejected`` (``not-found``)."""
-    entry = calendars().get(key)
+    entry = _entry(key)
     if entry is None:
         text = Text(
             f"There is no calendar «{key}»: see Calendars, or  okno calendars list.",
@@ -56,13 +75,22 @@ def list_calendars() -> list[NamedCalendar]:
 
 def is_known(key: str) -> bool:
     """Whether there is such a calendar; "" (always open) counts."""
-    return not key or key in calendars()
+    return not key or _entry(key) is not None
 
 
 def time_of(key: str) -> WorkingTime:
     """How the calendar measures."""
-    entry = calendars().get(key) if key else None
+    entry = _entry(key) if key else None
     return entry.time if entry else _ALWAYS
+
+
+def _entry(key: str) -> NamedCalendar | None:
+    """The calendar of that key; one that another process has just added is looked for in the data base."""
+    entry = calendars().get(key)
+    if entry is None:
+        calendars.forget()
+        entry = calendars().get(key)
+    return entry
 
 
 def is_open(key: str, at: datetime) -> bool:
@@ -182,4 +210,5 @@ def _tell(change: SetupChange) -> None:
     db.session.flush()
     before, after = change.changes["settings"]
     if before != after:
+        on_commit(lambda: wake(WAKE))
         okno().hooks.during_setup_change(change)

@@ -14,6 +14,7 @@ from core.calendars.opening_hours import WEEKDAYS
 from core.calendars.wording import week
 from core.contracts import Rejected
 from core.db import transaction
+from core.events.wake import Listener
 from core.model import Calendar as CalendarRow
 from core.schemas import Invalid
 from tests.support.admin_browser import PASSWORD, sign_in
@@ -140,6 +141,16 @@ def test_a_change_holds_at_once_and_is_forgotten_when_it_is_rolled_back(office: 
         change_and_fail()
     calendars.calendars.forget()
     assert calendars.is_open(office, TUESDAY)
+
+
+def test_changed_hours_wake_the_worker_and_changed_words_do_not(office: str) -> None:
+    heard: list[str] = []
+    listener = Listener([calendars.WAKE], heard.append)
+    calendars.update_calendar(office, title_ru="Контора")
+    assert heard == []
+    calendars.update_calendar(office, settings={**OFFICE, "country": "GB"})
+    listener.close()
+    assert heard == [calendars.WAKE]
 
 
 def test_like_days_are_named_together() -> None:
