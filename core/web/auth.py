@@ -39,6 +39,7 @@ from core.permissions import public
 from core.web import drawing
 from core.web.browsers import browser_words
 from core.web.language import here
+from core.web.security import csrf_token
 
 blueprint = Blueprint("auth", __name__)
 VISITOR_SALT = "okno-visitor-stream"
@@ -190,7 +191,7 @@ def _elsewhere(user: User) -> Response:
         browser_words=browser_words,
         presence=db.session.get(Presence, user.id),
         user=user,
-        ticket=_tickets().dumps(user.id),
+        ticket=_tickets().dumps([user.id, csrf_token()]),
         next=request.form.get("next", ""),
     )
     return Response(page, 409)
@@ -201,11 +202,13 @@ def _tickets() -> URLSafeTimedSerializer:
 
 
 def _of_ticket(ticket: str) -> User:
+    """Whose password this browser has given a moment ago; of no use in another browser."""
     try:
-        user = db.session.get(User, _tickets().loads(ticket, max_age=TICKET_SECONDS))
+        user_id, proof = _tickets().loads(ticket, max_age=TICKET_SECONDS)
     except BadSignature:
         raise Rejected(sessions.STALE, "ticket-stale") from None
-    if user is None or user.disabled_at is not None:
+    user = db.session.get(User, user_id)
+    if user is None or user.disabled_at is not None or proof != csrf_token():
         raise Rejected(sessions.STALE, "ticket-stale")
     return user
 
