@@ -82,15 +82,16 @@ def test_a_second_tab_of_the_same_browser_is_the_same_session(shift: ShiftHouse,
 
 @pytest.mark.feature("D-09")
 def test_a_closed_tab_signs_out_after_the_grace_and_gives_its_chat_back(shift: ShiftHouse, pages: Pages) -> None:
-    shift.furnish(after_sign_in="ready")
-    shift.start(routing_grace_seconds="2")
+    shift.furnish()
+    shift.start(routing_grace_seconds="4")
     context = pages.context()
     page = shift.sign_in(pages.open(context=context), "anna")
     shift.chat()
-    page.locator("dialog.offer [data-accept]").click()
+    page.goto(f"{shift.url}/queue")
+    page.get_by_role("button", name="Взять").first.click()
     expect(page.locator(".state-button")).to_contain_text("Занят")
     page.close(run_before_unload=True)
-    wait_until(lambda: shift.state_of("anna") == "offline", 20, "signing off")
+    wait_until(lambda: shift.state_of("anna") == "offline", 40, "signing off")
     assert shift.rows("SELECT ended_why FROM sign_in") == [("tab_closed",)]
     assert shift.rows("SELECT state, agent_id FROM interaction") == [("queued", None)]
     again = pages.open(f"{shift.url}/", context)

@@ -18,7 +18,7 @@ BANNER = "#state-banner"
 def test_a_chat_from_offer_to_the_end_of_wrap_up_with_a_pause_asked_for_meanwhile(
     shift: ShiftHouse, pages: Pages
 ) -> None:
-    shift.furnish()
+    shift.furnish(offer_seconds=5)
     shift.start()
     page = shift.sign_in(pages.open(), "anna")
     button = page.locator(".state-button")
@@ -34,6 +34,7 @@ def test_a_chat_from_offer_to_the_end_of_wrap_up_with_a_pause_asked_for_meanwhil
     expect(page.locator(BANNER)).to_contain_text("Вы не ответили вовремя: №")
     expect(button).to_contain_text("Не ответил")
     shift.change("UPDATE offer SET ended_at = '2020-01-01 00:00:00'")
+    shift.change("UPDATE service SET offer_seconds = 60")
     page.locator(BANNER).get_by_role("button", name="Готов").click()
 
     # Accepted; a pause is asked for, taken back, asked for again; it comes when wrap-up ends by itself.

@@ -36,7 +36,7 @@ class ShiftHouse:
     served: Served | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
-    def furnish(self, **team: Any) -> None:
+    def furnish(self, offer_seconds: int = 60, **team: Any) -> None:
         """Write the settings, migrate, and add people and a service; ``team`` are the rules of their one team."""
         from core import directory, reasons, services
         from core.app import create_app
@@ -62,7 +62,7 @@ class ShiftHouse:
             }
             directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
             service = services.add_service(
-                "support", "Support", "Поддержка", teams=["first"], offer_seconds=5, wrap_up_seconds=1
+                "support", "Support", "Поддержка", teams=["first"], offer_seconds=offer_seconds, wrap_up_seconds=1
             )
             services.update_service(service.id, disposition_required=False)
             services.add_entry(service.id, "email", "support@okno.example")
