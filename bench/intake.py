@@ -176,7 +176,7 @@ def run(options: argparse.Namespace, acknowledge: bool) -> Measured:
         make_house(home, PLUGINS, smtp_port=port, acknowledge=acknowledge)
         command = [sys.executable, "-m", "cli", "--home", folder, "run", "--port", "0"]
         with running(command, subprocess.DEVNULL) as centre:
-            wait_for("the listener", centre, lambda: answers(port), 20)
+            wait_for("the listener", centre, lambda: answers(port), options.patience)
             pid = json.loads((home / "run" / "okno.json").read_text())["children"]["worker"]
             return measure(home, port, centre, pid, options)
 
@@ -187,7 +187,7 @@ def profile(options: argparse.Namespace) -> None:
         home, port = Path(folder), free_port()
         make_house(home, PLUGINS, smtp_port=port, acknowledge=options.acknowledge)
         with running([sys.executable, "-m", "bench.intake", "--worker", folder]) as worker:
-            wait_for("the listener", worker, lambda: answers(port), 20)
+            wait_for("the listener", worker, lambda: answers(port), options.patience)
             print(rows([("under cProfile", measure(home, port, worker, worker.pid, options))]), flush=True)
 
 
