@@ -135,13 +135,8 @@ def set_service_teams(service_id: int, teams: Iterable[str | TeamPlace]) -> None
             db.session.add(row)
         db.session.flush()
         db.session.expire(service, ["teams"])
-        audit.record(
-            "service.teams",
-            "service",
-            service.key,
-            {"teams": sorted(map(str, before.values()))},
-            {"teams": sorted(map(str, chosen))},
-        )
+        was, became = ({"teams": sorted(map(str, places))} for places in (before.values(), chosen))
+        audit.record("service.teams", "service", service.key, was, became)
         on_commit(lambda: wake("routing"))
 
 
