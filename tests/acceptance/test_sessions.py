@@ -128,6 +128,7 @@ def test_signing_out_with_a_chat_is_refused_by_name_and_letters_stay_as_drafts(s
     take_letter(page, shift)
     page.locator("okno-editor").first.click()
     page.keyboard.type("Начатый ответ")
+    wait_until(lambda: shift.rows("SELECT 1 FROM draft WHERE body_html LIKE '%Начатый ответ%'"), 30, "the draft")
     shift.chat(name="Пётр Сидоров")
     page.goto(f"{shift.url}/queue")
     page.get_by_role("button", name="Взять").first.click()
