@@ -28,4 +28,6 @@ def violations(page: Page) -> list[str]:
 
 
 def _places(nodes: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{node['target'][-1]} ({' '.join(node.get('failureSummary', '').split())[:160]})" for node in nodes[:4])
+    return ", ".join(
+        f"{node['target'][-1]} ({' '.join(node.get('failureSummary', '').split())[:160]})" for node in nodes[:4]
+    )
