@@ -9,14 +9,15 @@ let met = false;
 
 // Gives true when the connection has come back after a break that may have lost something.
 export function tell(status) {
-  clearTimeout(timer);
   if (status === "connected") {
+    clearTimeout(timer);
     const back = met && away;
     [met, away, line.hidden] = [true, false, true];
     return back;
   }
+  // Each failed attempt says so again; the line appears two seconds after the first.
+  if (!away) timer = setTimeout(() => (line.hidden = false), SHOWN_AFTER);
   away = true;
-  timer = setTimeout(() => (line.hidden = false), SHOWN_AFTER);
   return false;
 }
 
