@@ -170,10 +170,7 @@ def check_values(rows: Sequence[CaseField], values: Mapping[str, Any]) -> dict[s
     plain = {key: value if isinstance(value, str | bool) else _as_text(value) for key, value in values.items()}
     loaded = checked(schema_of(rows), plain, partial=True)
     numbers = {row.key for row in rows if row.type == "number"}
-    return {
-        key: "".join(value.split()).replace(",", ".") if key in numbers else value
-        for key, value in loaded.items()
-    }
+    return {key: "".join(value.split()).replace(",", ".") if key in numbers else value for key, value in loaded.items()}
 
 
 def _as_text(value: Any) -> Any:

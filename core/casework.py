@@ -76,7 +76,7 @@ def create(
     last_contact_at: datetime | None = None,
 ) -> Case:
     """Open a case in the open transaction; a follow-up keeps the link, the priority and the agent of the closed one."""
-    if contact is not None and contact.id is None:
+    if contact in db.session.new:
         db.session.flush()
     case = Case(
         number=next_number(),

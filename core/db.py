@@ -173,7 +173,8 @@ def put(row: Any) -> None:
     For tables that much is written to. The row is in the session afterwards, with its id and defaults, as if it had been flushed;
     what waited to be flushed still waits. Set foreign keys, not relationships. Listeners to flushes don't hear of it.
     """
-    insert, fields, key = _insertion(type(row))
+    model: Any = type(row)
+    insert, fields, key = _insertion(model)
     given = row.__dict__
     values = {name: given[name] if name in given else default() for name, default in fields}
     found = current_work().connection.execute(insert, values).scalar_one()
@@ -191,7 +192,7 @@ def _insertion(model: type[Any]) -> tuple[Insert, list[tuple[str, Callable[[], A
     fields = [
         (mapper.get_property_by_column(column).key, _default(column)) for column in mapper.columns if column is not key
     ]
-    values = {mapper.columns[name]: bindparam(name) for name, _ in fields}
+    values: dict[Any, Any] = {mapper.columns[name]: bindparam(name) for name, _ in fields}
     return mapper.local_table.insert().values(values).returning(key), fields, mapper.get_property_by_column(key).key
 
 

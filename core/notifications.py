@@ -50,7 +50,9 @@ def mark_read(user_id: int, notification_ids: Iterable[int] | None = None) -> No
         events.publish(f"user:{user_id}", "notification.read", {})
 
 
-def latest(user_id: int, *, unread_only: bool = False, before: int | None = None, limit: int = PAGE) -> Sequence[Notification]:
+def latest(
+    user_id: int, *, unread_only: bool = False, before: int | None = None, limit: int = PAGE
+) -> Sequence[Notification]:
     """The user's notifications, newest first, with who is behind them; ``before`` pages on by id. One statement."""
     query = select(Notification).where(Notification.user_id == user_id).options(joinedload(Notification.actor))
     if unread_only:

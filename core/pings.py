@@ -180,7 +180,7 @@ def _move(ping_id: int, before: Iterable[str], after: str, *conditions: ColumnEl
 def get(ping_id: int) -> Ping:
     """One ping with what a page shows of it; ``Rejected`` when there is none."""
     query = select(Ping).where(Ping.id == ping_id).options(*_shown())
-    ping = db.session.scalar(query)
+    ping: Ping | None = db.session.scalar(query)
     if ping is None:
         raise Rejected(Text("There is no such ping", "Такого пинга нет"), "ping-unknown")
     return ping

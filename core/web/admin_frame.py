@@ -40,7 +40,14 @@ OWN_MENU = (
         "admin.dispositions",
         40,
     ),
-    ("screen_pops", Text("Screen pops", "Всплывающие окна"), "window-maximize", "admin.screen_pops_list", "admin.services", 46),
+    (
+        "screen_pops",
+        Text("Screen pops", "Всплывающие окна"),
+        "window-maximize",
+        "admin.screen_pops_list",
+        "admin.services",
+        46,
+    ),
     ("case_form", Text("Fields and categories", "Поля и категории"), "forms", "admin.case_form", "admin.services", 45),
     ("workflows", Text("Workflows", "Рабочие процессы"), "route", "admin.workflows", "admin.workflows", 50),
     (

@@ -101,7 +101,7 @@ def _linked(made: bool, who: str, data: dict[str, str]) -> str:
         "child": _("№ %(number)s is part of this", number=data["number"]),
     }
     words = _("%(who)s linked: %(link)s") if made else _("%(who)s removed the link: %(link)s")
-    return words % {"who": who or _("Automation"), "link": ways.get(data.get("seen_as", ""), data["number"])}
+    return str(words) % {"who": who or _("Automation"), "link": ways.get(data.get("seen_as", ""), data["number"])}
 
 
 def _field(who: str, data: dict[str, object]) -> str:
@@ -109,7 +109,7 @@ def _field(who: str, data: dict[str, object]) -> str:
     shown = after if after not in (True, False, "", None) else _("yes") if after is True else _("empty")
     title = data.get("title_ru" if here() == "ru" else "title_en")
     words = _("%(who)s filled in «%(field)s»: %(value)s")
-    return words % {"who": who or _("Automation"), "field": title, "value": str(shown)[:200]}
+    return str(words) % {"who": who or _("Automation"), "field": title, "value": str(shown)[:200]}
 
 
 _MOVES = ("interaction.transferred", "interaction.passed", "interaction.assigned", "line.moved")

@@ -12,6 +12,12 @@ from tests.support.shift_house import ShiftHouse
 SUBJECT = "Не приходит счёт"
 
 
+def with_long_wrap_up(service_id: int) -> None:
+    from core import services
+
+    services.update_service(service_id, disposition_required=True, wrap_up_seconds=600)
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.feature("C-11")
@@ -19,7 +25,7 @@ def test_two_agents_in_one_case_see_each_other_and_an_overtaken_answer_is_asked_
     shift: ShiftHouse, pages: Pages
 ) -> None:
     pages.allow(r"422")  # the answer that was overtaken
-    house = CaseHouse(shift)
+    house = CaseHouse(shift, with_long_wrap_up)
     url = house.served.url
     original = house.letter(SUBJECT)
     anna = house.at_desk(pages.open(), "anna")
@@ -40,6 +46,7 @@ def test_two_agents_in_one_case_see_each_other_and_an_overtaken_answer_is_asked_
     anna.locator("#finish").get_by_role("button", name="Позже").click()
     house.letter(f"Re: {SUBJECT}", "И акт", In_Reply_To=original, References=original)
     boris.locator(".case-actions:visible").get_by_role("button", name="Взять").click()
+    expect(boris.locator(".compose-reply")).to_be_visible()
     boris.locator(".editor-root").click()
     boris.keyboard.type("Счёт и акт отправлены")
     boris.get_by_role("button", name="Отправить", exact=True).click()

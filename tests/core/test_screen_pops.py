@@ -63,7 +63,9 @@ def test_values_are_encoded_in_addresses_and_escaped_in_scripts(centre, interact
     case = db.session.scalars(db.select(Case)).one()
     assert dict(parse_qsl(urlsplit(filled.url).query)) == {"s": case.subject, "n": case.number}
     assert urlsplit(filled.url).netloc == "crm.example" and filled.empty == ("no.such",)
-    script = add(kind="script", template="<h3>A</h3>$(case.subject)<h3 onclick='x()'>B</h3><script>x()</script>$(no.such)")
+    script = add(
+        kind="script", template="<h3>A</h3>$(case.subject)<h3 onclick='x()'>B</h3><script>x()</script>$(no.such)"
+    )
     filled = screen_pops.fill(script, context)
     assert "&lt;b&gt;" in filled.html and "<script" not in filled.html and "onclick" not in filled.html
     assert "$(no.such)" not in filled.html

@@ -116,5 +116,3 @@ def test_a_line_without_targets_has_no_clock(db: Any, centre: SimpleNamespace, o
     case_id = open_case("high")
     move(case_id, 2, minutes=10, by=centre.agent)
     assert marks(case_id, 100) == []
-
-

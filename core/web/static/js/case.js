@@ -154,7 +154,7 @@ function guardEdits() {
     if (others(old, fresh) === false) return false;
     if (!old.matches) return true;
     if (old.matches("[data-editing], [data-wrong], .case-organisation[open], .case-viewers-place")) return false;
-    if (old.matches("[data-edit-field]") && (timers.has(old) || saving.has(old) || old === document.activeElement)) return false;
+    if (old.matches("[data-edit-field]") && (timers.has(old) || saving.has(old) || valueOf(old) !== old.dataset.before)) return false;
     // What the server says now is what the next save compares with, and what a field nobody touches shows.
     if (old.matches("[data-edit-field]") && fresh.dataset) {
       if (old.type === "checkbox") old.checked = fresh.hasAttribute("checked");
@@ -174,8 +174,8 @@ function freshAside(caseId) {
   aside[caseId] = setTimeout(async () => {
     const old = document.getElementById(`case-${caseId}-parts`);
     if (!old) return;
-    const answer = await fetch(`/cases/${caseId}/aside`, { headers: { "HX-Request": "true" } });
-    if (!answer.ok) return;
+    const answer = await fetch(`/cases/${caseId}/aside`, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return;
     const open = Boolean(find(".about-files[open]", old));
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
@@ -237,8 +237,8 @@ function leave(caseId) {
 
 async function freshViewers(caseId) {
   if (!document.getElementById(`case-${caseId}-viewers`)) return;
-  const answer = await fetch(`/cases/${caseId}/viewers`, { headers: { "HX-Request": "true" } });
-  if (answer.ok) showViewers(caseId, await answer.text());
+  const answer = await fetch(`/cases/${caseId}/viewers`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.ok) showViewers(caseId, await answer.text());
 }
 
 function showViewers(caseId, html) {
