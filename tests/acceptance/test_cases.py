@@ -34,7 +34,9 @@ def with_form(service_id: int) -> None:
 @pytest.mark.slow
 @pytest.mark.feature("C-01", "C-03")
 def test_a_case_is_filled_in_by_two_agents_linked_closed_and_followed_up(shift: ShiftHouse, pages: Pages) -> None:
-    pages.allow(r"422|ERR_INTERNET_DISCONNECTED|ERR_NETWORK")  # the refusals and the lost line that the test provokes
+    pages.allow(
+        r"422|ERR_INTERNET_DISCONNECTED|ERR_NETWORK|htmx:(sendError|afterRequest)"
+    )  # the refusals and the lost line that the test provokes
     house = CaseHouse(shift, with_form)
     url = house.served.url
     house.letter(OTHER)
