@@ -239,7 +239,9 @@ def test_offers_come_one_after_another_and_are_answered_by_keys(house: ShiftHous
     anna.keyboard.press("Alt+x")
     expect(offer).to_have_count(0)
     outcomes = house.rows("SELECT outcome FROM offer ORDER BY outcome")
-    assert [row[0] for row in outcomes] == ["accepted", "postponed", "rejected"]
+    assert [row[0] for row in outcomes] == ["accepted", "accepted", "rejected"]
+    said = house.rows("SELECT count(*) FROM timeline_entry WHERE kind = 'interaction.postponed'")
+    assert said == [(1,)]
 
 
 @pytest.mark.feature("D-07")
