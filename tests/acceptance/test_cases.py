@@ -106,6 +106,7 @@ def test_a_case_is_filled_in_by_two_agents_linked_closed_and_followed_up(shift: 
     dialog = anna.locator("#task")
     dialog.get_by_role("searchbox").fill("Касса")
     expect(dialog.locator(".link-found")).to_contain_text(OTHER)
+    expect(dialog.locator("input[name=other]:checked")).to_have_count(1)
     dialog.get_by_role("button", name="Связать").click()
     expect(dialog).to_be_hidden()
     expect(anna.locator(".case-links")).to_contain_text("дубликат этого")
