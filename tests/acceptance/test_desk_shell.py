@@ -288,7 +288,8 @@ def test_the_desk_lives_through_a_restart_of_the_server_and_a_reload(house: Shif
     assert anna.evaluate("() => document.querySelector('#link-line').offsetHeight") < 40
 
     environment = {"OKNO_WEB_PORT": served.url.rpartition(":")[2], "OKNO_EMAIL_SMTP_PORT": str(served.smtp_port)}
-    house.served = house.serve(env=environment)
+    served.process = served.okno.start("run", log=served.log, env=environment)
+    served.wait_until_ready()
     expect(anna.locator(LINE)).to_be_hidden(timeout=30_000)
     expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
     write(house, "Письмо после обрыва")
