@@ -420,6 +420,8 @@ def test_everything_has_a_key_and_no_key_disturbs_typing(house: ShiftHouse, page
     expect(page.locator("#preview")).to_be_visible()
     page.locator("#preview").get_by_role("button", name="Взять").press("Enter")
     expect(page.get_by_role("heading", name="Письмо для клавиш")).to_be_visible()
+    expect(page.locator("#preview")).to_be_hidden()
+    expect(editor(page)).to_be_visible()
     page.keyboard.press("n")
     note = page.locator(".panel:not([hidden]) .compose-note textarea")
     expect(note).to_be_focused()
