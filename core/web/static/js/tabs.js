@@ -157,14 +157,26 @@ export async function load(tab, { morph: merging = false } = {}) {
     window.Idiomorph.morph(panel, html, { morphStyle: "innerHTML" });
     window.htmx.process(panel);
   } else {
+    const back = keepTyped(panel);
     panel.innerHTML = html;
     window.htmx.process(panel);
+    back();
   }
   name(tab);
   draw();
   if (morph) return;
   panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
   rescroll(tab);
+}
+
+// What is being typed into fields with data-keep goes over into the fresh page, with the focus.
+function keepTyped(panel) {
+  const fields = all("[data-keep]", panel).map(({ id, value }) => ({ id, value }));
+  const focused = document.activeElement?.matches("[data-keep]") && panel.contains(document.activeElement) && document.activeElement.id;
+  return () => {
+    for (const { id, value } of fields) if (document.getElementById(id)) document.getElementById(id).value = value;
+    if (focused) document.getElementById(focused)?.focus();
+  };
 }
 
 // Refreshes what can be refreshed without disturbing: panels that say data-refresh="<name>".
