@@ -99,6 +99,8 @@ def create(
     timeline.write(case.id, "case.opened", cause=cause, **previous)
     if follow_up_of:
         timeline.write(follow_up_of.id, "case.followed_up", number=case.number, other_id=case.id)
+        continued = {"case_id": follow_up_of.id, "number": follow_up_of.number, "changes": ["links"]}
+        events.publish("desk", "case.changed", continued)
     _announce(case, {"status": (None, "open")}, cause)
     return case
 

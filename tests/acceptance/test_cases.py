@@ -26,6 +26,8 @@ def with_form(service_id: int) -> None:
     case_catalogue.add_field(None, "until", "Until", "Срок", type="date", position=1)
     case_catalogue.add_field(None, "site", "Site", "Сайт", type="url", position=2)
     case_catalogue.add_category(None, "refund", "Refund", "Возврат")
+    # The dialog stays open for as long as the test needs: a wrap-up of a second would close the letter by itself.
+    services.update_service(service_id, wrap_up_seconds=600)
     services.add_disposition(service_id, "solved", "Solved", "Решено")
     services.add_disposition(service_id, "spam", "Spam", "Спам", position=-1)
 

@@ -82,7 +82,7 @@ def test_half_an_answer_survives_a_reload_and_a_withdrawn_question_says_so(
     dialog.get_by_role("button", name="Send the question").click()
     expect(dialog).to_be_hidden()
 
-    sign_in(boss, centre, "e.orlova")
+    sign_in(boss, centre, "s.brennan")
     boss.goto(f"{centre.url}/pings")
     boss.locator("a.cell-title").filter(has_text="May I refund?").click()
     with boss.expect_response(lambda answer: answer.url.endswith("/draft")):
