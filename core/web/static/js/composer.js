@@ -362,7 +362,7 @@ function sendAnyway(form) {
   const flag = Object.assign(document.createElement("input"), { type: "hidden", name: "anyway", value: "1" });
   form.append(flag);
   find("[data-overtaken]", form).hidden = true;
-  form.requestSubmit(find(`[name=then][value="${pressed}"]`, form));
+  find(`[name=then][value="${pressed}"]`, form).click();
   setTimeout(() => flag.remove());
 }
 

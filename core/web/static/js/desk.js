@@ -220,7 +220,8 @@ function submit({ target }, finish) {
   const form = target.closest?.("form[data-kind], form[data-outcome], dialog form");
   const button = form && (finish ? find('[name=then][value="finish"]', form) : all("[type=submit]", form).at(-1));
   if (!button) return false;
-  form.requestSubmit(button);
+  // htmx sends the value of a button that was clicked, not of a submitter.
+  button.click();
   return true;
 }
 
