@@ -5,6 +5,7 @@ import * as tabs from "./tabs.js";
 // So many entries of a case stay in the page while it grows; earlier ones are fetched on demand.
 const ENTRIES = 300;
 const KEPT = 200;
+const FRESH = 40;
 
 // What scripts have set on an element survives a fresh version of it; data-kept parts are fetched by themselves.
 window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
@@ -34,8 +35,11 @@ export function later(act, wait) {
     timer = null;
     if (running) return void (again = true);
     running = true;
-    await act();
-    running = false;
+    try {
+      await act();
+    } finally {
+      running = false;
+    }
     if (again) run((again = false));
   };
   return (sooner = wait) => {
@@ -47,7 +51,15 @@ export function later(act, wait) {
   };
 }
 
-export async function freshCase(caseId) {
+// A burst of events in one case is answered by one or two looks, not by one each.
+const looks = new Map();
+export function freshCase(caseId) {
+  const id = String(caseId);
+  if (!looks.has(id)) looks.set(id, later(() => lookAt(id), FRESH));
+  looks.get(id)();
+}
+
+async function lookAt(caseId) {
   const panel = tabs.panelFor(`/cases/${caseId}`);
   const list = panel && find(".timeline", panel);
   if (!list) return;
