@@ -68,7 +68,7 @@ def page(ping_id: int) -> str:
         draft=_draft(ping.case_id, "ping"),
         overdue_at=pings.overdue_at(ping),
         kinds=pings.KINDS,
-        language=here(),
+        in_russian=here() == "ru",
     )
 
 
@@ -99,7 +99,7 @@ def new(case_id: int) -> str:
         kinds=pings.KINDS,
         draft=_draft(case_id, "ask"),
         interaction_id=request.args.get("interaction_id", ""),
-        language=here(),
+        in_russian=here() == "ru",
     )
 
 

@@ -135,8 +135,9 @@ def test_a_case_is_filled_in_by_two_agents_linked_closed_and_followed_up(shift: 
     house.letter(f"Re: {SUBJECT}", "Снова то же", In_Reply_To=original, References=original)
     wait_until(lambda: shift.rows(f'SELECT id FROM "case" WHERE follow_up_of_id = {case_id}'), what="the follow-up")
     later = shift.rows(f'SELECT id, number FROM "case" WHERE follow_up_of_id = {case_id}')[0]
-    expect(anna.locator(".case:visible .case-links")).to_contain_text(f"Продолжен в № {later[1]}")
-    expect(anna.locator(".case:visible .timeline")).to_contain_text(f"№ {later[1]}")
+    boris.goto(f"{url}/cases/{case_id}")
+    expect(boris.locator(".case:visible .case-links")).to_contain_text(f"Продолжен в № {later[1]}")
+    expect(boris.locator(".case:visible .timeline")).to_contain_text(f"№ {later[1]}")
     boris.goto(f"{url}/cases/{later[0]}")
     boris.locator(".case-links a").filter(has_text="Продолжает").click()
     expect(boris.get_by_role("heading", name=SUBJECT)).to_be_visible()
