@@ -191,6 +191,10 @@ document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } })
   sending.delete(elt);
   if (!successful) wait(elt, 0);
 });
+// What the page itself held back is a draft again.
+for (const name of ["okno:unsent", "htmx:validation:halted"]) {
+  document.addEventListener(name, ({ target }) => sending.delete(target) && wait(target, 0));
+}
 
 function flush(root) {
   for (const form of all("form[data-draft]", root)) {

@@ -25,5 +25,6 @@ export function tell(status) {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb === "get" || line.hidden) return;
   event.preventDefault();
+  event.detail.elt.dispatchEvent(new CustomEvent("okno:unsent", { bubbles: true }));
   toast(texts.refused_offline, "warn");
 });
