@@ -1,28 +1,22 @@
-"""The desk for a whole shift: its frame, offers beside typed text, lost connections, keys; in a real browser."""
+"""The desk: its frame, offers beside typed text, keys, a phone; in a real browser."""
 
 from __future__ import annotations
 
 import re
-import smtplib
-import socket
 from collections.abc import Callable
-from email.message import EmailMessage
-from email.utils import make_msgid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.support.browser import Pages
+from tests.support.desk_work import OFFER, accept, editor, take, write
 from tests.support.okno_process import Served
 from tests.support.shift_house import ShiftHouse, choose
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=15_000)
-LINE = "#link-line"
-OFFER = "dialog.offer"
-EDITOR = "okno-editor [contenteditable]"
 MANY = '{"email": {"push": 3, "limit": 9}, "chat": {"push": 3, "limit": 9}}'
 BY_HAND = '{"email": {"push": 0, "limit": 9}, "chat": {"push": 0, "limit": 9}}'
 
@@ -35,51 +29,6 @@ def house(home: Path, serve: Callable[..., Served]) -> ShiftHouse:
     # Long enough for a busy machine to choose an outcome in.
     house.change("UPDATE service SET wrap_up_seconds = 60")
     return house
-
-
-def write(house: ShiftHouse, subject: str, *, file: bool = False) -> None:
-    """A customer's letter, by real SMTP."""
-    letter = EmailMessage()
-    letter["From"], letter["To"] = "Пётр Сидоров <petr@customer.example>", "support@okno.example"
-    letter["Subject"], letter["Message-ID"] = subject, make_msgid(domain="customer.example")
-    letter.set_content("Здравствуйте! Отчёт не подписывается.")
-    if file:
-        letter.add_attachment(b"%PDF-1.4 act", maintype="application", subtype="pdf", filename="Акт сверки.pdf")
-    assert house.served is not None
-    port = house.served.smtp_port
-    wait_until(lambda: _listens(port))
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as server:
-        server.send_message(letter)
-
-
-def _listens(port: int) -> bool:
-    """Whether somebody listens there already: the web process may answer before the one for letters does."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def take(page: Page, subject: str) -> None:
-    """Take a letter from the group queue; its case opens."""
-    page.locator("[data-tab='/queue']").first.click()
-    page.locator("tr").filter(has_text=subject).get_by_role("button", name="Взять").click()
-    expect(page.get_by_role("heading", name=subject)).to_be_visible()
-
-
-def accept(page: Page, house: ShiftHouse, subject: str) -> None:
-    """Be ready, and accept the letter that is offered then."""
-    page.keyboard.press("Alt+r")
-    expect(page.locator(".state-button")).to_contain_text("Готов")
-    write(house, subject)
-    page.locator(f"{OFFER} [data-accept]").click()
-    expect(page.get_by_role("heading", name=subject)).to_be_visible()
-
-
-def editor(page: Page) -> Locator:
-    """Where the answer of the case in view is written."""
-    return page.locator(f".panel:not([hidden]) .compose-reply {EDITOR}")
 
 
 # --- the frame ---------------------------------------------------------------------------------------
@@ -279,112 +228,6 @@ def test_a_chat_opens_in_the_background_and_one_not_answered_tells_why(shift: Sh
     expect(offer).to_contain_text("Второе письмо")
     expect(offer).to_have_count(0)
     expect(anna.locator("#state-banner")).to_contain_text("Вы не ответили вовремя")
-
-
-# --- a shift -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.feature("D-01")
-def test_the_desk_lives_through_a_restart_of_the_server_and_a_reload(house: ShiftHouse, pages: Pages) -> None:
-    pages.allow(r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_SOCKET")
-    served = house.start()
-    anna = house.sign_in(pages.open(), "anna")
-    write(house, "Письмо перед обрывом")
-    take(anna, "Письмо перед обрывом")
-    editor(anna).click()
-    anna.keyboard.type("Набрано до обрыва. ")
-    expect(anna.locator(".panel:not([hidden]) [data-draft-state]")).not_to_have_text("")
-
-    served.kill()
-    expect(anna.locator(LINE)).to_be_visible()
-    expect(anna.locator(LINE)).to_have_text("Восстанавливаем связь…")
-    anna.keyboard.type("Набрано без связи.")
-    anna.keyboard.press("Control+Enter")
-    expect(anna.locator(".toast")).to_contain_text("Нет связи")
-    expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
-    assert anna.evaluate("() => document.querySelector('#link-line').offsetHeight") < 40
-
-    environment = {"OKNO_WEB_PORT": served.url.rpartition(":")[2], "OKNO_EMAIL_SMTP_PORT": str(served.smtp_port)}
-    served.process = served.okno.start("run", log=served.log, env=environment)
-    served.wait_until_ready()
-    expect(anna.locator(LINE)).to_be_hidden(timeout=30_000)
-    expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
-    write(house, "Письмо после обрыва")
-    anna.locator("[data-tab='/queue']").first.click()
-    expect(anna.locator("tr").filter(has_text="Письмо после обрыва")).to_be_visible()
-    anna.locator(".tab").filter(has_text="Письмо перед").click()
-    expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
-    wait_until(lambda: house.rows("SELECT body_html FROM draft WHERE body_html LIKE '%без связи%'"))
-
-    titles = anna.locator(".tab .tab-name").all_text_contents()
-    anna.reload()
-    expect(anna.locator(".tab")).to_have_count(len(titles))
-    expect(anna.locator(".tab[aria-selected=true]")).to_contain_text("Письмо перед обрывом")
-    expect(anna.locator("#focus")).to_contain_text("Пётр Сидоров")
-    expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
-    anna.locator(".panel:not([hidden]) .compose-reply button[type=submit][value='']").click()
-    expect(editor(anna)).to_have_text("")
-    wait_until(lambda: house.rows("SELECT 1 FROM message WHERE direction = 'out' AND body_text LIKE '%без связи%'"))
-
-
-@pytest.mark.feature("D-01")
-def test_hundreds_of_events_and_thirty_tabs_leave_the_page_as_small_as_it_was(house: ShiftHouse, pages: Pages) -> None:
-    house.start()
-    anna = house.sign_in(pages.open(), "anna")
-    client = anna.context.new_cdp_session(anna)
-    write(house, "Письмо на смену")
-    take(anna, "Письмо на смену")
-    number = house.rows('SELECT id FROM "case"')[0][0]
-
-    def size() -> dict[str, int]:
-        client.send("HeapProfiler.collectGarbage")
-        counted = client.send("Memory.getDOMCounters")
-        return {"nodes": counted["nodes"], "listeners": counted["jsEventListeners"]}
-
-    def shift_of_work() -> None:
-        for page in range(30):
-            anna.evaluate(
-                "url => document.dispatchEvent(new CustomEvent('okno:open', {detail: {url}}))", f"/search?q={page}"
-            )
-            anna.evaluate(
-                "url => document.dispatchEvent(new CustomEvent('okno:open', {detail: {url}}))", f"/directory?q={page}"
-            )
-            anna.keyboard.press("Alt+w")
-        anna.evaluate(
-            """number => { for (let i = 0; i < 400; i++) {
-                 document.dispatchEvent(new CustomEvent("okno:around"));
-                 document.dispatchEvent(new CustomEvent("okno:fresh", {detail: {case_id: number}}));
-               } }""",
-            number,
-        )
-        anna.locator(".tab").filter(has_text="Письмо на смену").click()
-        expect(anna.get_by_role("heading", name="Письмо на смену")).to_be_visible()
-
-    shift_of_work()
-    before = size()
-    for _ in range(3):
-        shift_of_work()
-    after = size()
-    assert after["nodes"] < 1.3 * before["nodes"] + 500, (before, after)
-    assert after["listeners"] < 1.3 * before["listeners"] + 100, (before, after)
-    assert anna.locator(".panel").count() <= 9
-
-
-@pytest.mark.feature("D-01")
-def test_many_tabs_keep_their_place_while_only_some_are_in_the_page(house: ShiftHouse, pages: Pages) -> None:
-    house.start()
-    anna = house.sign_in(pages.open(), "anna")
-    for number in range(14):
-        write(house, f"Письмо {number}")
-    expect(anna.locator("[data-tab='/queue'] .counter").first).to_have_text("14")
-    for case, subject in house.rows('SELECT id, subject FROM "case" ORDER BY id'):
-        anna.evaluate("url => document.dispatchEvent(new CustomEvent('okno:open', {detail: {url}}))", f"/cases/{case}")
-        expect(anna.get_by_role("heading", name=subject, exact=True)).to_be_visible()
-    expect(anna.locator("#tabs .tab")).to_have_count(15)
-    expect(anna.locator(".panel")).to_have_count(8)
-    anna.locator("#tabs .tab").filter(has_text=re.compile("Письмо 0")).click()
-    expect(anna.get_by_role("heading", name="Письмо 0", exact=True)).to_be_visible()
-    assert anna.locator(".panel").count() == 8
 
 
 # --- keys --------------------------------------------------------------------------------------------
