@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -76,7 +76,7 @@ def _number(value: str) -> None:
     try:
         number = Decimal("".join(value.split()).replace(",", "."))
         fits = number.is_finite() and abs(number) < 10**18
-    except InvalidOperation:
+    except ArithmeticError:
         fits = False
     if not fits:
         raise wrong("Please enter a number, for instance 12.5.", "Введите число, например 12,5.")
