@@ -175,6 +175,7 @@ def test_a_session_that_expires_is_entered_again_in_place_and_keeps_what_is_type
     editor = page.locator("okno-editor").first
     editor.click()
     page.keyboard.type("До ")
+    wait_until(lambda: shift.rows("SELECT 1 FROM draft WHERE body_html LIKE '%До%'"), 20, "the first words")
     shift.change("UPDATE sign_in SET created_at = '2020-01-01 00:00:00'")
     page.keyboard.type("конца")
     expect(page.locator(OVER)).to_contain_text("Время сеанса истекло")
