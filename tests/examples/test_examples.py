@@ -60,7 +60,7 @@ import sys
 from core.app import create_app
 app = create_app(sys.argv[1], {"core.plugins": [n for n in sys.argv[2].split(",") if n]}, check_schema=False)
 house = app.extensions["okno"]
-print(sorted(house.channels), sorted(r.rule for r in app.url_map.iter_rules() if "webhook" in r.rule), house.plugins.problems)
+print(sorted(house.channels), sorted(r.rule for r in app.url_map.iter_rules() if r.rule.startswith("/webhook")), house.plugins.problems)
 print(sorted(n for n in sys.modules if n.startswith(("okno_webhook", "okno_roundrobin"))))
 """
 
