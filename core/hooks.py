@@ -48,7 +48,12 @@ class Hooks:
             yield name, result
 
     def _savepoint(self, plugin: str) -> Any:
-        return db.session.begin_nested() if in_transaction() and not plugin.startswith(CORE_PREFIX) else nullcontext()
+        if not in_transaction() or plugin.startswith(CORE_PREFIX):
+            return nullcontext()
+        savepoint = db.session.begin_nested()
+        # The session sets it when it first speaks; what goes past the session (core.db.put) has to be undone as well.
+        db.session.connection()
+        return savepoint
 
     def _collect(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core import assignment, casework, directory, faults, intake, presence
+from core import assignment, casework, directory, faults, intake, presence, services
 from core.app import create_app
 from core.clock import now
 from core.contracts import Address, DeskContext, Inbound, Job, SearchQuery
@@ -155,6 +155,7 @@ def test_every_hook_is_isolated_and_counted_each_under_its_own_name(house: House
     hooks.panels(context), hooks.home_tiles(context), hooks.case_badges([1], "ru")
     assert hooks.menu_items(context)
     hooks.controls(context)
+    services.update_service(db.session.scalars(db.select(Service.id)).first(), priority=5)
     assert not hooks.permission_denied(house.agent_id, "case.view", {})
     assert set(house.faults()) == set(all_hooks()) - set(AT_START)
 
@@ -234,9 +235,7 @@ def test_a_plugin_that_cannot_be_used_is_left_out_with_a_sentence(
 
 
 @pytest.mark.feature("P-03")
-@pytest.mark.parametrize(
-    ("plugin", "module"), [("kb", "whoosh"), ("kb", "Stemmer"), ("email", "aiosmtpd"), ("sla", "holidays")]
-)
+@pytest.mark.parametrize(("plugin", "module"), [("kb", "whoosh"), ("kb", "Stemmer"), ("email", "aiosmtpd")])
 def test_a_missing_extra_is_a_sentence_that_names_it(
     home: Path, plugin: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
