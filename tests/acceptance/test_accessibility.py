@@ -50,7 +50,9 @@ def faults(page: Page) -> list[str]:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         # Colours that are still on their way from one scheme to the other say nothing of either.
         page.evaluate(SETTLED)
-        found += [f"{page.url} {scheme}: {fault}" for fault in violations(page)]
+        if violations(page):
+            page.evaluate(SETTLED)
+            found += [f"{page.url} {scheme}: {fault}" for fault in violations(page)]
     page.set_viewport_size({"width": SIZES["desk"][0], "height": SIZES["desk"][1]})
     return found
 
