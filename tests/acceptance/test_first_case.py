@@ -111,7 +111,7 @@ def test_a_letter_is_offered_answered_with_an_article_closed_and_its_answer_come
     expect(page.get_by_role("heading", name=SUBJECT)).to_be_visible()
     expect(page.locator(".state-button")).to_contain_text("Занят")
     expect(page.get_by_text("Снимок ошибки.pdf").first).to_be_visible()
-    expect(page.get_by_text("Сроки").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Сроки")).to_be_visible()
 
     # the article: found by inflected words in the wrong keyboard layout, used in the answer with variables filled in
     expect(page.get_by_text("Подходит к этому запросу")).to_be_visible()
