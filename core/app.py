@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
 from core import config as configuration
 from core import find_words, logs, migrate
+from core.contracts import Asset
 from core.db import init_db
 from core.events.wake import init_wake
 from core.hooks import Hooks
@@ -107,7 +110,6 @@ def register_contributions(house: Okno) -> None:
     house.outbox_handlers = hooks.outbox_handlers()
     house.notices = hooks.notices()
     house.error_texts = hooks.error_texts()
-    house.assets = hooks.assets()
     house.api = all_operations(house)
 
 
@@ -121,8 +123,20 @@ def mount_web(app: Flask, house: Okno) -> None:
             app.register_blueprint(mounted.blueprint, url_prefix=mounted.prefix or None)
         except (ValueError, AssertionError) as error:
             house.plugins.record_fault(name, "register_blueprints", error)
+    house.assets = [stamped(app, asset) for asset in house.hooks.assets()]
     if bare := unguarded(app):
         raise RuntimeError(f"routes without @require or @public: {', '.join(bare)}")
+
+
+def stamped(app: Flask, asset: Asset) -> Asset:
+    """The asset with its file's time in the address: browsers keep it for long, and a changed file is another one."""
+    try:
+        endpoint, values = app.url_map.bind("").match(asset.url)
+    except HTTPException:
+        return asset
+    owner = app.blueprints.get(endpoint.rpartition(".")[0], app)
+    file = Path(owner.static_folder or "") / values.get("filename", "")
+    return replace(asset, url=f"{asset.url}?v={int(file.stat().st_mtime):x}") if file.is_file() else asset
 
 
 def refuse_old_schema(app: Flask) -> None:

@@ -125,7 +125,7 @@ def test_a_disabled_plugin_leaves_no_route_job_table_permission_or_command(
 @pytest.mark.parametrize("names", SUBSETS, ids=named)
 def test_a_disabled_plugin_is_not_imported_nor_what_it_requires(probe: Probe, names: tuple[str, ...]) -> None:
     infos = {found.name: found.info for found in discover() if found.shipped}
-    kept = {module for name in names for module in infos[name].requires} | {"nh3"}
+    kept = {module for name in names for module in infos[name].requires}
     modules = probe(names)["modules"]
     for absent in set(SHIPPED) - set(names):
         # The package itself is the plugin's name card: it imports nothing but core.contracts.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from core import error_texts, hookimpl
 from core.contracts import Asset, ErrorText
-
-STYLES = Path(__file__).parents[1] / "web" / "static" / "css" / "errors.css"
 
 
 @hookimpl
@@ -19,4 +15,4 @@ def register_error_texts() -> list[ErrorText]:
 @hookimpl
 def register_assets() -> list[Asset]:
     """The page of the catalogue."""
-    return [Asset("css", f"/static/css/errors.css?v={int(STYLES.stat().st_mtime):x}")]
+    return [Asset("css", "/static/css/errors.css")]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from core import hookimpl
 from core.contracts import Asset, Control, DeskContext, MenuItem, Text
-
-STATIC = Path(__file__).parents[1] / "web" / "static"
 
 
 @hookimpl
@@ -61,15 +57,10 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 def register_assets() -> list[Asset]:
     """Styles and behaviour."""
     return [
-        Asset("css", _stamped("css/people.css")),
-        Asset("css", _stamped("css/settings.css")),
-        Asset("module", _stamped("js/directory.js")),
-        Asset("module", _stamped("js/help.js")),
-        Asset("module", _stamped("js/notices.js")),
-        Asset("module", _stamped("js/settings.js")),
+        Asset("css", "/static/css/people.css"),
+        Asset("css", "/static/css/settings.css"),
+        Asset("module", "/static/js/directory.js"),
+        Asset("module", "/static/js/help.js"),
+        Asset("module", "/static/js/notices.js"),
+        Asset("module", "/static/js/settings.js"),
     ]
-
-
-def _stamped(name: str) -> str:
-    """The address of a static file, changing whenever the file does."""
-    return f"/static/{name}?v={int((STATIC / name).stat().st_mtime):x}"

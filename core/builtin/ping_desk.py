@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from core import hookimpl
 from core.contracts import Asset, DeskContext, MenuItem, Panel, Text
 
@@ -40,10 +38,4 @@ def collect_panels(context: DeskContext) -> list[Panel]:
 @hookimpl
 def register_assets() -> list[Asset]:
     """Styles and behaviour."""
-    return [Asset("css", _stamped("css/pings.css")), Asset("module", _stamped("js/pings.js"))]
-
-
-def _stamped(name: str) -> str:
-    """The address of a static file, changing whenever the file does."""
-    file = Path(__file__).parents[1] / "web" / "static" / name
-    return f"/static/{name}?v={int(file.stat().st_mtime):x}"
+    return [Asset("css", "/static/css/pings.css"), Asset("module", "/static/js/pings.js")]

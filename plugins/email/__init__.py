@@ -9,7 +9,7 @@ PLUGIN = PluginInfo(
         "Letters come in by SMTP or IMAP, join their case, and are answered",
         "Письма приходят по SMTP или IMAP, попадают в свой запрос и получают ответ",
     ),
-    requires=("aiosmtpd", "imapclient", "nh3", "charset_normalizer"),
+    requires=("aiosmtpd", "imapclient", "charset_normalizer"),
     extra="email",
     icon="mail",
 )

@@ -39,9 +39,8 @@ NUMBER_SIGN = re.compile(r"№\s*(\d{1,9})\b")
 @hookimpl
 def register_models() -> list[PluginSchema]:
     """The tables of articles."""
-    from plugins.kb import models
 
-    return [PluginSchema(Path(models.__file__).parent / "migrations")]
+    return [PluginSchema(HERE / "migrations")]
 
 
 @hookimpl
@@ -94,15 +93,10 @@ def register_api() -> list[ApiOperation]:
 def register_assets() -> list[Asset]:
     """Styles and behaviour of the panel and the pages."""
     return [
-        Asset("css", _stamped("kb.css")),
-        Asset("module", _stamped("panel.js")),
-        Asset("module", _stamped("editor.js")),
+        Asset("css", "/kb/static/kb.css"),
+        Asset("module", "/kb/static/panel.js"),
+        Asset("module", "/kb/static/editor.js"),
     ]
-
-
-def _stamped(name: str) -> str:
-    """The address of a static file, changing whenever the file does."""
-    return f"/kb/static/{name}?v={int((HERE / 'static' / name).stat().st_mtime):x}"
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 // The notification centre: the bell's counter, the panel behind it, toasts and desktop notifications of what is new.
 import { all, find, send, toast } from "./app.js";
-import { later } from "./refresh.js";
+import { later, pieces } from "./refresh.js";
 import * as tabs from "./tabs.js";
 
 const panel = document.getElementById("notices");
@@ -14,12 +14,23 @@ const away = () => document.hidden || !document.hasFocus();
 
 panel.addEventListener("toggle", ({ newState }) => {
   bell()?.setAttribute("aria-expanded", String(newState === "open"));
-  if (newState === "open") load();
+  if (newState !== "open") return;
+  panel.focus();
+  load();
 });
 
-function load() {
+async function load() {
   const unread = find("[data-unread-only]", body)?.dataset.unreadOnly;
-  window.htmx.ajax("GET", `/notices${unread ? "?unread=1" : ""}`, { target: body, swap: "innerHTML" });
+  const parts = await pieces(`/notices${unread ? "?unread=1" : ""}`);
+  if (!parts.length) return;
+  window.Idiomorph.morph(body, parts, { morphStyle: "innerHTML" });
+  window.htmx.process(body);
+  focusFirst();
+}
+
+// Whoever opens the panel goes on by keyboard at once; whoever is in it already stays where they are.
+function focusFirst() {
+  if (panel.matches(":popover-open") && (document.activeElement === panel || !panel.contains(document.activeElement))) find(".notice-title, .notices-list", body)?.focus();
 }
 
 function count(unread) {
@@ -77,7 +88,7 @@ panel.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 body.addEventListener("htmx:afterSettle", ({ target }) => {
-  if (target === body && panel.matches(":popover-open") && !body.contains(document.activeElement)) find(".notice-title, .notices-list", body)?.focus();
+  if (target === body) focusFirst();
 });
 
 // What the settings say rules this browser too.

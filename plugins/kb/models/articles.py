@@ -1,4 +1,4 @@
-"""The tables of the knowledge base. Only :mod:`plugins.kb.operations` and its neighbours write them."""
+"""Folders and articles, their versions, working copies, locks and files. Only operations write them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
 from core.db import db
-from core.model import Service, User
+from core.model import Service, StoredFile, User
 
-STATUSES = ("draft", "published", "archived")
+STATUSES = ("draft", "review", "published", "archived")
+KINDS = ("article", "map")
 
 
 class Folder(db.Model):
@@ -77,10 +78,16 @@ class Article(db.Model):
     ``sections`` is an ordered list of ``{"key", "title", "html", "markdown"}``: ``html`` is what is shown, ``markdown``
     its source, or None where the author wrote HTML. ``version`` goes up with each edit, for optimistic locking.
     ``title_key`` makes titles unique in a folder without regard to case; ``search_text`` answers while there is no index.
+    Articles of one ``group_id`` (the id of the first of them) are translations of one another. A "map" is an article that
+    leads to others (карта знаний). ``publish_at`` and ``expires_at`` are kept by the scheduler.
     """
 
     __tablename__ = "kb_article"
-    __table_args__ = (UniqueConstraint("folder_id", "title_key"), Index("ix_kb_article_status_uses", "status", "uses"))
+    __table_args__ = (
+        UniqueConstraint("folder_id", "title_key"),
+        UniqueConstraint("group_id", "language"),
+        Index("ix_kb_article_status_uses", "status", "uses"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(unique=True)
@@ -99,6 +106,15 @@ class Article(db.Model):
     uses: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
     search_text: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str] = mapped_column(String(10), default="article", server_default="article")
+    related: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    group_id: Mapped[int | None]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    review_at: Mapped[datetime | None] = mapped_column(index=True)
+    reviewed_at: Mapped[datetime | None]
+    publish_at: Mapped[datetime | None] = mapped_column(index=True)
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    published_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
@@ -108,6 +124,7 @@ class Article(db.Model):
     tag_links: Mapped[list[ArticleTag]] = relationship(order_by="ArticleTag.position", cascade="all, delete-orphan")
     services: Mapped[list[Service]] = relationship(secondary="kb_article_service", order_by="Service.id")
     updated_by: Mapped[User | None] = relationship(foreign_keys=[updated_by_id])
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
 
     @property
     def tags(self) -> list[str]:
@@ -115,48 +132,70 @@ class Article(db.Model):
         return [link.tag.name for link in self.tag_links]
 
 
-class Favourite(db.Model):
-    """Something an agent pinned: a folder or an article, never both."""
+class Version(db.Model):
+    """What an article said from ``version`` on. ``fields`` are those of :data:`plugins.kb.operations.FIELDS` with names for ids."""
 
-    __tablename__ = "kb_favourite"
-    __table_args__ = (UniqueConstraint("user_id", "folder_id"), UniqueConstraint("user_id", "article_id"))
+    __tablename__ = "kb_version"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
-    folder_id: Mapped[int | None] = mapped_column(ForeignKey("kb_folder.id", ondelete="CASCADE"), index=True)
-    article_id: Mapped[int | None] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"), index=True)
-    position: Mapped[int] = mapped_column(default=0)
-
-    folder: Mapped[Folder | None] = relationship()
-    article: Mapped[Article | None] = relationship()
-
-
-class Use(db.Model):
-    """An article put into a reply; ``message_id`` is filled in once that reply is sent."""
-
-    __tablename__ = "kb_use"
-    __table_args__ = (
-        Index("ix_kb_use_interaction_id_message_id", "interaction_id", "message_id"),
-        Index("ix_kb_use_article_id_at", "article_id", "at"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    article_id: Mapped[int] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id", ondelete="CASCADE"), index=True)
-    interaction_id: Mapped[int | None] = mapped_column(ForeignKey("interaction.id", ondelete="CASCADE"))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
+    article_id: Mapped[int] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    fields: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(10))
+    note: Mapped[str] = mapped_column(String(300), default="")
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     at: Mapped[datetime] = mapped_column(default=now)
 
+    user: Mapped[User | None] = relationship()
 
-class Dirty(db.Model):
-    """What the index does not know yet: an article that changed, or everything (``article_id`` None).
 
-    No foreign key: a row must never stand in the way of what it reports.
+class WorkingCopy(db.Model):
+    """Changes that nobody reads yet: of an article, or of one still to be written (``article_id`` None, one a user and folder).
+
+    ``state`` is "editing" or "review"; ``revision`` goes up with each autosave; ``base_version`` is the version it began at.
     """
 
-    __tablename__ = "kb_dirty"
+    __tablename__ = "kb_working_copy"
+    __table_args__ = (UniqueConstraint("article_id"), Index("ix_kb_working_copy_state_at", "state", "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    article_id: Mapped[int | None]
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"))
+    fields: Mapped[dict[str, Any]]
+    base_version: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(10), default="editing")
+    note: Mapped[str] = mapped_column(String(1000), default="")
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     at: Mapped[datetime] = mapped_column(default=now)
+
+    user: Mapped[User] = relationship()
+
+
+class EditLock(db.Model):
+    """Who has an article open in the editor; ``token`` tells two windows of one editor apart, ``seen_at`` is their last sign of life."""
+
+    __tablename__ = "kb_edit_lock"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    token: Mapped[str] = mapped_column(String(40))
+    since: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+    user: Mapped[User] = relationship()
+
+
+class ArticleFile(db.Model):
+    """A file of an article, or of one still to be written; ``inline`` ones stand in its text as pictures."""
+
+    __tablename__ = "kb_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("kb_article.id", ondelete="CASCADE"), index=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("stored_file.sha256"), index=True)
+    name: Mapped[str] = mapped_column(String(300))
+    content_type: Mapped[str] = mapped_column(String(120))
+    inline: Mapped[bool] = mapped_column(default=False)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(default=now)
+
+    file: Mapped[StoredFile] = relationship()

@@ -1,0 +1,14 @@
+"""kb: use"""
+
+revision = "kb_0004"
+down_revision = "kb_0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup: going back would lose data")

@@ -1,0 +1,3 @@
+"""What readers say of articles."""
+
+from __future__ import annotations
