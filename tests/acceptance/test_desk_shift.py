@@ -73,6 +73,33 @@ def test_the_desk_lives_through_a_restart_of_the_server_and_a_reload(house: Shif
     wait_until(lambda: house.rows("SELECT 1 FROM message WHERE direction = 'out' AND body_text LIKE '%без связи%'"))
 
 
+@pytest.mark.feature("D-01", "C-01")
+def test_a_reply_typed_while_its_panel_is_fetched_anew_stays_whole(house: ShiftHouse, pages: Pages) -> None:
+    house.start()
+    anna = house.sign_in(pages.open(), "anna")
+    write(house, "Письмо под правкой")
+    take(anna, "Письмо под правкой")
+    path = house.rows("SELECT '/cases/' || id FROM \"case\"")[0][0]
+    anna.route(f"**{path}", lambda route: anna.wait_for_timeout(150) or route.continue_())
+    reload = "path => import('/static/js/tabs.js').then((tabs) => tabs.reload(path))"
+    editor(anna).click()
+    written = ""
+    for turn, pause in enumerate((0, 40, 400, 690, 750)):
+        before = anna.locator("[data-composer]").element_handle()
+        anna.keyboard.type(f"{turn}a ")
+        anna.wait_for_timeout(pause)
+        anna.evaluate(reload, path)
+        anna.keyboard.type(f"{turn}b ")
+        assert before is not None
+        before.wait_for_element_state("hidden")
+        written += f"{turn}a {turn}b "
+        expect(editor(anna)).to_have_text(written.strip())
+        expect(editor(anna)).to_be_focused()
+    wait_until(lambda: house.rows(f"SELECT 1 FROM draft WHERE body_html LIKE '%{written.strip()}%'"))
+    anna.reload()
+    expect(editor(anna)).to_have_text(written.strip())
+
+
 @pytest.mark.feature("D-01")
 def test_hundreds_of_events_and_thirty_tabs_leave_the_page_as_small_as_it_was(house: ShiftHouse, pages: Pages) -> None:
     house.start()

@@ -142,6 +142,7 @@ document.addEventListener("input", ({ target }) => {
   const form = target.closest("form[data-draft]");
   if (!form || target.type === "file" || sending.has(form) || (target.matches("okno-editor") && !form.contains(document.activeElement) && target.empty)) return;
   if (["to", "cc", "bcc", "subject"].includes(target.name)) form.dataset.touched = "";
+  typed.add(form);
   keep(form);
   wait(form, SAVE_AFTER);
 });
@@ -150,17 +151,24 @@ document.addEventListener("input", ({ target }) => {
 const keyOf = (form) => `okno.draft.${form.dataset.draft}.${form.dataset.kind}`;
 const keep = (form) => sessionStorage.setItem(keyOf(form), JSON.stringify(values(form)));
 const restored = new WeakSet();
+// Forms with something typed since the panel was last asked for, and the one to be written on in.
+const typed = new WeakSet();
+let focused = "";
 function restore(root) {
   for (const form of all("form[data-draft]", root)) {
-    const text = !restored.has(form) && sessionStorage.getItem(keyOf(form));
+    const key = keyOf(form);
+    const text = !restored.has(form) && sessionStorage.getItem(key);
     restored.add(form);
-    if (!text) continue;
-    const { html, kind, touched, ...facts } = JSON.parse(text);
-    for (const [name, value] of Object.entries(facts)) if (form.elements[name]) form.elements[name].value = value;
-    if (touched) form.dataset.touched = "";
-    kind === "note" ? (find("textarea", form).value = html) : find("okno-editor", form).setHTML(html);
-    wait(form, SAVE_AFTER);
+    if (text) fill(form, JSON.parse(text));
+    if (focused === key) find("okno-editor, textarea", form).focus();
   }
+  focused = "";
+}
+function fill(form, { html, kind, touched, ...facts }) {
+  for (const [name, value] of Object.entries(facts)) if (form.elements[name]) form.elements[name].value = value;
+  if (touched) form.dataset.touched = "";
+  kind === "note" ? (find("textarea", form).value = html) : find("okno-editor", form).setHTML(html);
+  wait(form, SAVE_AFTER);
 }
 document.addEventListener("okno:shown", ({ target }) => restore(target));
 document.addEventListener("okno:loaded", ({ target }) => restore(target));
@@ -169,10 +177,13 @@ async function save(form) {
   if (!timers.has(form)) return;
   forget(form);
   state(form, texts.draft_saving);
+  const kept = sessionStorage.getItem(keyOf(form));
   const request = send(form.dataset.draft, values(form)).then((answer) => answer.ok && answer.json(), () => null);
   saving.set(form, request);
   const saved = await request;
-  if (saved && !timers.has(form)) sessionStorage.removeItem(keyOf(form));
+  if (saved && sessionStorage.getItem(keyOf(form)) === kept) sessionStorage.removeItem(keyOf(form));
+  // A form that is gone has been followed by a fresh one, which saves what it has.
+  if (!form.isConnected) return;
   state(form, saved ? saved.saved_at && `${WORDS.saved} ${saved.saved_at}` : texts.draft_unsaved);
   if (!saved && !sending.has(form)) wait(form, 4000);
 }
@@ -205,7 +216,19 @@ function flush(root) {
   }
 }
 addEventListener("pagehide", () => flush(document));
-document.addEventListener("okno:leave", ({ target }) => flush(target));
+document.addEventListener("okno:leave", ({ target, detail }) => {
+  for (const form of all("form[data-draft]", target)) {
+    typed.delete(form);
+    save(form);
+    detail.waits.push(saving.get(form));
+  }
+});
+document.addEventListener("okno:replacing", ({ target }) => {
+  const forms = all("form[data-draft]", target);
+  forms.filter((form) => typed.has(form)).forEach(keep);
+  const writing = forms.find((form) => form.contains(document.activeElement));
+  focused = writing ? keyOf(writing) : "";
+});
 
 // --- answer and note --------------------------------------------------------------------------------
 export function compose(root, kind) {
@@ -398,6 +421,7 @@ export function clear(root) {
   const form = find(".compose-reply", root);
   if (!form) return;
   find("okno-editor", form).setHTML("");
+  typed.delete(form);
   forget(form);
   sessionStorage.removeItem(keyOf(form));
   delete form.dataset.touched;
@@ -411,6 +435,7 @@ export function clear(root) {
 
 export function clearNote(root) {
   const form = find(".compose-note", root);
+  typed.delete(form);
   forget(form);
   sessionStorage.removeItem(keyOf(form));
   form.reset();

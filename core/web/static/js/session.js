@@ -2,6 +2,7 @@
 import { all, find, openDialog } from "./app.js";
 import * as offers from "./offers.js";
 import { connect } from "./stream.js";
+import * as tabs from "./tabs.js";
 
 const over = document.getElementById("session-over");
 const leave = document.getElementById("leave");
@@ -51,7 +52,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches('form[action$="/sign-out"]') || "sure" in form.dataset) return;
   event.preventDefault();
   // What is half written goes to the server before the count of drafts is made.
-  for (const panel of all(".panel")) panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
+  await Promise.all(all(".panel").map(tabs.leave));
   const answer = await fetchPart(leave.dataset.url).catch(() => null);
   if (answer?.status !== 200) return form.submit();
   leave.innerHTML = await answer.text();

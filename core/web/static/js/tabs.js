@@ -76,7 +76,7 @@ export function step(by) {
 function unload(tab) {
   if (!tab.panel) return;
   remember(tab);
-  tab.panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
+  leave(tab.panel);
   tab.panel.remove();
   tab.panel = null;
 }
@@ -138,7 +138,7 @@ export async function load(tab, { morph: merging = false } = {}) {
   delete tab.stale;
   const turn = (tab.turn = (tab.turn || 0) + 1);
   if (!morph && !panel.childElementCount) panel.replaceChildren(document.getElementById("panel-skeleton").content.cloneNode(true));
-  if (!morph) panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true }));
+  if (!morph) await leave(panel);
   let answer, html;
   try {
     answer = await fetch(url, { headers: { "HX-Request": "true" } });
@@ -158,6 +158,7 @@ export async function load(tab, { morph: merging = false } = {}) {
     window.htmx.process(panel);
   } else {
     const back = keepTyped(panel);
+    panel.dispatchEvent(new CustomEvent("okno:replacing", { bubbles: true }));
     panel.innerHTML = html;
     window.htmx.process(panel);
     back();
@@ -167,6 +168,14 @@ export async function load(tab, { morph: merging = false } = {}) {
   if (morph) return;
   panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
   rescroll(tab);
+}
+
+// Whoever saves something of the panel does so before a fresh one is asked for: it would else show what was there before.
+const PATIENCE = 2000;
+export function leave(panel) {
+  const waits = [];
+  panel.dispatchEvent(new CustomEvent("okno:leave", { bubbles: true, detail: { waits } }));
+  return waits.length && Promise.race([Promise.all(waits), new Promise((go) => setTimeout(go, PATIENCE))]);
 }
 
 // What is being typed into fields with data-keep goes over into the fresh page, with the focus.
