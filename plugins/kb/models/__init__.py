@@ -13,10 +13,29 @@ from plugins.kb.models.articles import (
     Version,
     WorkingCopy,
 )
+from plugins.kb.models.readers import CANDIDATE_STATES, Candidate, Comment, Imported, Rating, ReviewNotice
 from plugins.kb.models.searching import Dirty
 from plugins.kb.models.use import Favourite, Use
 
 __all__ = [
-    "KINDS", "STATUSES", "Article", "ArticleFile", "ArticleService", "ArticleTag", "Dirty", "EditLock", "Favourite", "Folder", "Tag",
-    "Use", "Version", "WorkingCopy",
-]  # fmt: skip
+    "CANDIDATE_STATES",
+    "KINDS",
+    "STATUSES",
+    "Article",
+    "ArticleFile",
+    "ArticleService",
+    "ArticleTag",
+    "Candidate",
+    "Comment",
+    "Dirty",
+    "EditLock",
+    "Favourite",
+    "Folder",
+    "Imported",
+    "Rating",
+    "ReviewNotice",
+    "Tag",
+    "Use",
+    "Version",
+    "WorkingCopy",
+]

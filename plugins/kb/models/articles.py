@@ -87,6 +87,7 @@ class Article(db.Model):
         UniqueConstraint("folder_id", "title_key"),
         UniqueConstraint("group_id", "language"),
         Index("ix_kb_article_status_uses", "status", "uses"),
+        Index("ix_kb_article_public", "public", "language", "status", "folder_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
