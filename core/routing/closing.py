@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core import case_form, casework, presence, timeline
 from core.clock import now
@@ -17,6 +17,9 @@ from core.routing import hands
 from core.routing.queueing import NOT_YOURS, fresh, give_back_active, look_again, swap, tell
 from core.snapshots import disposition_info, interaction_info
 from core.workflow import engine as workflow
+
+UNFINISHED = ("active", "wrap_up")
+LATE = timedelta(minutes=15)
 
 
 def finish(interaction_id: int, user_id: int) -> None:
@@ -33,19 +36,43 @@ def finish(interaction_id: int, user_id: int) -> None:
 def complete(interaction_id: int, user_id: int, disposition_id: int | None, comment: str = "") -> None:
     """Close an interaction with its disposition; closes the case and starts the workflow as the disposition says.
 
+    One whose wrap-up ran out while its agent was choosing still takes the disposition for ``LATE``.
     Raises ``Rejected`` with code ``disposition-required`` when one is required and missing.
     """
     with transaction():
         interaction = db.session.get(Interaction, interaction_id, populate_existing=True)
-        if interaction is None or interaction.agent_id != user_id or interaction.state not in ("active", "wrap_up"):
+        late = interaction is not None and _ran_out(interaction)
+        if interaction is None or interaction.agent_id != user_id or not (late or interaction.state in UNFINISHED):
             raise Rejected(NOT_YOURS, "not-your-interaction")
         disposition = _disposition(disposition_id, interaction.service_id)
         chosen = disposition_info(disposition)
         okno().hooks.before_disposition(interaction_info(interaction), chosen, comment)
+        if late:
+            _complete_late(interaction, disposition, comment, user_id)
+            return
         close(interaction, disposition, comment, user_id)
         hands.rest_from(user_id)
         presence.settle(user_id, "completed")
         _tell_closed(interaction_id, chosen)
+
+
+def _ran_out(interaction: Interaction) -> bool:
+    """Whether time, and nobody's choice, closed it a short while ago."""
+    closed, chosen = interaction.closed_at, interaction.disposition_id
+    return interaction.state == "closed" and chosen is None and closed is not None and closed > now() - LATE
+
+
+def _complete_late(interaction: Interaction, disposition: Disposition | None, comment: str, user_id: int) -> None:
+    if disposition is None:
+        return
+    still = update(Interaction).where(Interaction.id == interaction.id, Interaction.disposition_id.is_(None))
+    if db.session.execute(still.values(disposition_id=disposition.id, comment=comment)).rowcount != 1:  # type: ignore[attr-defined]
+        raise Rejected(NOT_YOURS, "not-your-interaction")
+    _note(interaction, disposition, comment, user_id)
+    _follow(interaction, disposition, user_id)
+    tell(fresh(interaction.id))
+    info, chosen = interaction_info(fresh(interaction.id)), disposition_info(disposition)
+    on_commit(lambda: okno().hooks.after_disposition(info, chosen))
 
 
 def _tell_closed(interaction_id: int, chosen: DispositionInfo | None) -> None:
@@ -76,6 +103,14 @@ def close(interaction: Interaction, disposition: Disposition | None, comment: st
         interaction.id, interaction.state, "closed", disposition_id=disposition.id if disposition else None, **values
     ):
         raise Rejected(NOT_YOURS, "not-your-interaction")
+    _note(interaction, disposition, comment, actor_id)
+    if disposition is not None:
+        _follow(interaction, disposition, actor_id)
+    tell(interaction)
+    look_again()
+
+
+def _note(interaction: Interaction, disposition: Disposition | None, comment: str, actor_id: int | None) -> None:
     timeline.write(
         interaction.case_id,
         "disposition",
@@ -86,10 +121,6 @@ def close(interaction: Interaction, disposition: Disposition | None, comment: st
         title_ru=disposition.title_ru if disposition else "",
         comment=comment,
     )
-    if disposition is not None:
-        _follow(interaction, disposition, actor_id)
-    tell(interaction)
-    look_again()
 
 
 def _follow(interaction: Interaction, disposition: Disposition, actor_id: int | None) -> None:

@@ -203,6 +203,39 @@ def test_wrap_up_ends_by_itself_only_where_no_disposition_is_required(centre):
     assert (interaction().state, state(anna)) == ("closed", "ready")
 
 
+def test_an_outcome_chosen_as_the_wrap_up_runs_out_still_counts_once(centre):
+    anna, boris = centre.agents[:2]
+    mine = centre.taken(anna)
+    assignment.finish(mine, anna)
+    with transaction():
+        interaction().service.disposition_required = False
+    ended = clock.now() + timedelta(hours=1)
+    with clock.at(ended):
+        assert assignment.wrap_up_due() == 1
+    with clock.at(ended + timedelta(minutes=1)):
+        with pytest.raises(Rejected, match="hands"):
+            assignment.complete(mine, boris, centre.solved_id)
+        assignment.complete(mine, anna, centre.solved_id, "Помогло")
+        assert (interaction().disposition_id, interaction().comment) == (centre.solved_id, "Помогло")
+        assert (interaction().case.status, state(anna)) == ("closed", "ready")
+        with pytest.raises(Rejected, match="hands"):
+            assignment.complete(mine, anna, centre.later_id)
+
+
+def test_long_after_its_wrap_up_an_interaction_takes_no_outcome(centre):
+    anna = centre.agents[0]
+    mine = centre.taken(anna)
+    assignment.finish(mine, anna)
+    with transaction():
+        interaction().service.disposition_required = False
+    ended = clock.now() + timedelta(hours=1)
+    with clock.at(ended):
+        assert assignment.wrap_up_due() == 1
+    with clock.at(ended + timedelta(hours=1)), pytest.raises(Rejected, match="hands"):
+        assignment.complete(mine, anna, centre.solved_id)
+    assert interaction().disposition_id is None
+
+
 def test_what_is_chosen_while_work_is_in_hand_comes_after_it_and_nothing_is_pushed_before(centre):
     anna = centre.agents[0]
     mine = centre.taken(anna)
