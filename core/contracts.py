@@ -439,7 +439,10 @@ class SearchDocument:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A question to a backend. ``filters`` narrow by facet values (any of them); ``prefix`` is search as you type."""
+    """A question to a backend. ``filters`` narrow by facet values (any of them); ``prefix`` is search as you type.
+
+    ``without`` are ids of documents that are never found.
+    """
 
     text: str
     kinds: tuple[str, ...] = ()
@@ -449,6 +452,7 @@ class SearchQuery:
     prefix: bool = False
     facets: tuple[str, ...] = ()
     time_limit: float = 1.0
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

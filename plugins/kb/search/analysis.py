@@ -20,7 +20,7 @@ import Stemmer
 
 from plugins.kb.search.russian_nouns import NOUN_STEMS
 
-ANALYSER_VERSION = 1
+ANALYSER_VERSION = 2
 """Part of the index folder's name; raise it with any change of what a text is cut into."""
 
 LONGEST_TERM = 64

@@ -1,9 +1,9 @@
 """The index on disk: builds, the pointer to the current one, and the one writer.
 
-    <directory>/<name>-v<ANALYSER_VERSION>/
+    <directory>/<name>-<engine>-v<ANALYSER_VERSION>/
         CURRENT          name of the build in use, replaced atomically
         write.lock       held by the one writer of all processes
-        build-<random>/  a Whoosh index
+        build-<random>/  the engine's files
 
 A rebuild fills a new build while the old one answers, then moves CURRENT. Files are flushed to the disk before a write
 is reported as done, because the caller then forgets which documents were dirty and Whoosh itself never flushes.
@@ -12,37 +12,51 @@ is reported as done, because the caller then forgets which documents were dirty 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import FileIndex
 from whoosh.util.filelock import FileLock, try_for
-from whoosh.writing import SegmentWriter
 
 from core.contracts import SearchDocument
 from plugins.kb.search.analysis import ANALYSER_VERSION
-from plugins.kb.search.damage import IndexBusy, IndexDamaged, IndexMissing, damage_reported
-from plugins.kb.search.schema import index_fields, schema
-from plugins.kb.search.whoosh_writing import writer as writing_to
+from plugins.kb.search.damage import IndexBusy, IndexDamaged, IndexMissing, damage_reported, full_disk_reported
 
 PROGRESS_EVERY = 200
+OLD_NAME = re.compile(r"(?:-(?P<engine>[a-z]+))?-v(?P<version>\d+)")
 
 Progress = Callable[[int], None]
+
+
+class Files(Protocol):
+    """How an engine writes the files of one build."""
+
+    engine: str
+    """Its name, part of the folder's."""
+
+    def create(self, folder: Path, documents: Iterable[SearchDocument]) -> None:
+        """Fills an empty folder."""
+
+    def change(self, folder: Path, documents: Sequence[SearchDocument], removed: Iterable[str]) -> None:
+        """Takes out what has one of the ids `removed`, puts `documents` in, in one commit."""
+
+    def generation(self, folder: Path) -> str:
+        """Changes with every commit; raises `IndexDamaged` if there is none."""
 
 
 class IndexFolder:
     """All reading and writing of the files of one index. `lock_timeout` is in seconds."""
 
-    def __init__(self, directory: Path, name: str, lock_timeout: float) -> None:
+    def __init__(self, directory: Path, name: str, files: Files, lock_timeout: float) -> None:
         self._name = name
+        self._files = files
         self._directory = directory
         self._lock_timeout = lock_timeout
-        self._schema = schema()
-        self.path = directory / f"{name}-v{ANALYSER_VERSION}"
+        self.path = directory / f"{name}-{files.engine}-v{ANALYSER_VERSION}"
 
     @property
     def _pointer(self) -> Path:
@@ -60,21 +74,9 @@ class IndexFolder:
             raise IndexDamaged(f"{self._pointer} names no build")
         return build
 
-    def open_build(self, build: str) -> FileIndex:
-        """The Whoosh index of a build. Raises `IndexDamaged`."""
-        with damage_reported(f"index {build} can't be opened"):
-            return FileIndex(FileStorage(str(self.path / build)), schema=self._schema)
-
-    def generation(self, build: str) -> int:
-        """Number of the newest commit of a build; raises `IndexDamaged` if there is none."""
-        newest = -1
-        with damage_reported(f"index {build} can't be listed"):
-            for name in os.listdir(self.path / build):
-                if name.startswith("_MAIN_") and name.endswith(".toc"):
-                    newest = max(newest, int(name[6:-4]))
-        if newest < 0:
-            raise IndexDamaged(f"index {build} has no table of contents")
-        return newest
+    def generation(self, build: str) -> str:
+        """What tells one commit of a build from another; raises `IndexDamaged` if there is none."""
+        return self._files.generation(self.path / build)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -89,27 +91,26 @@ class IndexFolder:
             lock.release()
 
     def apply(self, documents: Iterable[SearchDocument], deleted: Iterable[str]) -> None:
-        """Replaces or adds `documents` and removes the ids `deleted` in one commit; the last of equal ids wins."""
+        """Replaces or adds `documents` and removes the ids `deleted` in one commit; the last of equal ids wins.
+
+        Raises `IndexFull` when the disk has no room: what was there before answers on.
+        """
         latest = {document.id: document for document in documents}
         removed = {*latest, *deleted}
         if not removed:
             return
-        with self.writing():
-            build = self.current_build()
-            index = self.open_build(build)
-            prepared = [index_fields(document) for document in latest.values()]
-            with damage_reported("index can't be written"), writing_to(index) as writer:
-                _delete(index, writer, removed)
-                for values in prepared:
-                    writer.add_document(**values)
-            _flush(self.path / build)
+        with self.writing(), full_disk_reported():
+            folder = self.path / self.current_build()
+            with damage_reported("index can't be written"):
+                self._files.change(folder, list(latest.values()), removed)
+            _flush(folder)
 
     def rebuild(self, documents: Iterable[SearchDocument], progress: Progress | None) -> None:
         """Builds a new index beside the current one and switches to it.
 
         Whatever `documents` raises leaves the current index as it was.
         """
-        with self.writing():
+        with self.writing(), full_disk_reported():
             build = f"build-{secrets.token_hex(6)}"
             folder = self.path / build
             folder.mkdir()
@@ -123,16 +124,18 @@ class IndexFolder:
             self._remove_others(build)
 
     def _fill(self, folder: Path, documents: Iterable[SearchDocument], progress: Progress | None) -> None:
-        index = FileIndex.create(FileStorage(str(folder)), self._schema)
         seen: set[str] = set()
-        with writing_to(index) as writer:
+
+        def told() -> Iterator[SearchDocument]:
             for document in documents:
                 if document.id in seen:
                     raise ValueError(f"two documents have the id {document.id}")
                 seen.add(document.id)
-                writer.add_document(**index_fields(document))
+                yield document
                 if progress and len(seen) % PROGRESS_EVERY == 0:
                     progress(len(seen))
+
+        self._files.create(folder, told())
         if progress:
             progress(len(seen))
 
@@ -150,22 +153,11 @@ class IndexFolder:
         for entry in self.path.glob("build-*"):
             if entry.name != build:
                 shutil.rmtree(entry, ignore_errors=True)
-        for entry in self._directory.glob(f"{self._name}-v*"):
-            version = entry.name.removeprefix(f"{self._name}-v")
-            if version.isdecimal() and int(version) < ANALYSER_VERSION:
+        for entry in self._directory.glob(f"{self._name}-*"):
+            named = OLD_NAME.fullmatch(entry.name.removeprefix(self._name))
+            mine = named and (named["engine"] or self._files.engine) == self._files.engine
+            if named and mine and (not named["engine"] or int(named["version"]) < ANALYSER_VERSION):
                 shutil.rmtree(entry, ignore_errors=True)
-
-
-def _delete(index: FileIndex, writer: SegmentWriter, ids: Iterable[str]) -> None:
-    """Marks the documents as deleted: a third of the cost of Whoosh's `update_document`."""
-    reader = index.reader()
-    try:
-        for id_ in ids:
-            if ("id", id_) in reader:
-                for document in list(reader.postings("id", id_).all_ids()):
-                    writer.delete_document(document)
-    finally:
-        reader.close()
 
 
 def _flush(folder: Path) -> None:

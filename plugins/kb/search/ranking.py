@@ -1,4 +1,4 @@
-"""Which documents of a segment answer a query tree, and how well: BM25 over one combined field.
+"""Which documents of a segment answer a plan, and how well: BM25 over one combined field.
 
 A word counts through the best of its options: the stem, a joined code, all parts of a code together, a synonym, or
 what an unfinished word may become. Documents with the very form that was typed come a little before others.
@@ -7,69 +7,36 @@ what an unfinished word may become. Documents with the very form that was typed 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from heapq import nlargest
 
 from plugins.kb.search import analysis
-from plugins.kb.search.query import And, Everything, InTitle, Node, Not, Nothing, Or, Phrase, Within, Word, words
-from plugins.kb.search.segment import SATURATION, Segment, number_key
+from plugins.kb.search.numbers import number_key
+from plugins.kb.search.plan import NEAR_WORDS, NUMBER_BONUS, Option, Plan, matching_values
+from plugins.kb.search.query import And, Everything, InTitle, Node, Not, Nothing, Or, Phrase, Within, Word
+from plugins.kb.search.segment import SATURATION, Segment
 from plugins.kb.search.snapshot import Snapshot
 
-COMPLETIONS = 10
-COMPLETION_FACTOR = 0.8
-PARTS_FACTOR = 0.6
-SYNONYM_FACTOR = 0.7
-EXACT_FORM_BONUS = 0.15
-NUMBER_BONUS = 1_000.0
-COMMON_SHARE = 0.2
-COMMON_FROM = 50
+NEAR_CANDIDATES = 40
+"""Of how many of the best documents of a segment the places of words are looked at."""
 
 Scores = dict[int, float]
-Synonyms = dict[tuple[str, ...], set[tuple[str, ...]]]
 
 
 class TimeUp(Exception):
     """The query's time limit is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """Terms that must all be there for a word to be found, and how much that counts."""
-
-    terms: tuple[str, ...]
-    factor: float
-
-
-def synonyms_of(groups: Iterable[Iterable[str]]) -> Synonyms:
-    """Lookup table of groups of words or expressions that mean the same."""
-    table: Synonyms = {}
-    for group in groups:
-        members = {member for text in group if (member := tuple(analysis.terms(text)))}
-        for member in members:
-            table.setdefault(member, set()).update(members - {member})
-    return table
-
-
 class Ranking:
-    """Answers one query on one snapshot. `clock` and `deadline` are in the same seconds."""
+    """Answers one plan on one snapshot. `clock` and `deadline` are in the same seconds."""
 
-    def __init__(
-        self, snapshot: Snapshot, node: Node, synonyms: Synonyms, clock: Callable[[], float], deadline: float
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, plan: Plan, clock: Callable[[], float], deadline: float) -> None:
         self._snapshot = snapshot
-        self._synonyms = synonyms
+        self._plan = plan
         self._clock = clock
         self._deadline = deadline
-        self._known_options: dict[Word, tuple[Option, ...]] = {}
-        self._add_expression_synonyms(list(words(node)))
-        self.node = self._without_common(node)
+        self._pairs = plan.pairs()
+        self.node = plan.node
         self.timed_out = False
-
-    def terms(self) -> list[str]:
-        """Every term that is looked for, for highlighting."""
-        found: dict[str, None] = {}
-        self._collect(self.node, found)
-        return list(found)
 
     def scores(self, segment: Segment) -> Scores:
         """Document number to score, deleted documents included. Sets `timed_out` when it gave up early."""
@@ -83,72 +50,22 @@ class Ranking:
                 found[document] = found.get(document, 0.0) + NUMBER_BONUS
         return found
 
-    def _options(self, word: Word) -> tuple[Option, ...]:
-        if word not in self._known_options:
-            self._known_options[word] = self._options_of(word)
-        return self._known_options[word]
-
-    def _options_of(self, word: Word) -> tuple[Option, ...]:
-        pieces = analysis.pieces(word.text)
-        joined = [piece for piece in pieces if piece.joined]
-        plain = tuple(piece.term for piece in pieces if not piece.joined)
-        if joined:
-            options = [Option((joined[0].term,), 1.0)]
-            if plain:
-                options.append(Option(plain, PARTS_FACTOR))
-        else:
-            options = [Option((term,), 1.0) for term in dict.fromkeys(plain)]
-        if len(plain) == 1 or joined:
-            key = (joined[0].term,) if joined else plain
-            options += [Option(terms, SYNONYM_FACTOR) for terms in sorted(self._synonyms.get(key, ()))]
-        if word.prefix:
-            options += self._completions(word, {option.terms for option in options})
-        return tuple(options)
-
-    def _completions(self, word: Word, known: set[tuple[str, ...]]) -> list[Option]:
-        forms = self._snapshot.completions(prefix_form(word.text), 3 * COMPLETIONS)
-        stems = dict.fromkeys((analysis.stem(form),) for form in forms)
-        return [Option(terms, COMPLETION_FACTOR) for terms in stems if terms not in known][:COMPLETIONS]
-
-    def _add_expression_synonyms(self, found: Sequence[Word]) -> None:
-        """Synonyms of expressions of several words, such as «электронная подпись» for «ЭЦП»."""
-        expressions = [key for key in self._synonyms if len(key) > 1]
-        sequence = [option[0].terms[0] if (option := self._options(word)) else "" for word in found]
-        for expression in expressions:
-            for start in range(len(sequence) - len(expression) + 1):
-                if tuple(sequence[start : start + len(expression)]) == expression:
-                    extra = tuple(Option(terms, SYNONYM_FACTOR) for terms in sorted(self._synonyms[expression]))
-                    self._known_options[found[start]] += extra
-
-    def _without_common(self, node: Node) -> Node:
-        """Alternatives without the words that are in a large part of all documents, if others remain."""
-        if not isinstance(node, Or) or self._snapshot.count < COMMON_FROM:
-            if isinstance(node, And):
-                return And(tuple(self._without_common(part) for part in node.parts))
-            return node
-        rare = tuple(part for part in node.parts if not self._is_common(part))
-        useful = any(not isinstance(part, Word) or self._frequency(part) for part in rare)
-        if not useful or len(rare) == len(node.parts):
-            return node
-        return rare[0] if len(rare) == 1 else Or(rare)
-
-    def _is_common(self, node: Node) -> bool:
-        return isinstance(node, Word) and self._frequency(node) > COMMON_SHARE * self._snapshot.count
-
-    def _frequency(self, word: Word) -> int:
-        counts = [min(map(self._snapshot.frequency, option.terms)) for option in self._options(word)]
-        return max(counts, default=0)
-
-    def _collect(self, node: Node, found: dict[str, None]) -> None:
-        match node:
-            case Word():
-                for option in self._options(node):
-                    found.update(dict.fromkeys(option.terms))
-            case Phrase(text=text) | InTitle(text=text):
-                found.update(dict.fromkeys(token.term for token in analysis.tokens(text)))
-            case And(parts) | Or(parts):
-                for part in parts:
-                    self._collect(part, found)
+    def prefer_near(self, segment: Segment, scores: Scores) -> None:
+        """Adds to the best scores where neighbours in the query stand near each other; the deadline ends it early."""
+        if not self._pairs or len(scores) < 2:
+            return
+        best = sorted(nlargest(NEAR_CANDIDATES, scores, key=scores.__getitem__))
+        places: dict[str, dict[int, set[int]]] = {}
+        for one, other, bonus in self._pairs:
+            if self._clock() > self._deadline:
+                self.timed_out = True
+                return
+            for term in (one, other):
+                if term not in places:
+                    places[term] = segment.places_in(term, best)
+            for document in places[one].keys() & places[other].keys():
+                if _near(places[one][document], places[other][document]):
+                    scores[document] += bonus
 
     def _scores(self, node: Node, segment: Segment) -> Scores:
         if self._clock() > self._deadline:
@@ -198,27 +115,20 @@ class Ranking:
         return total
 
     def _word(self, word: Word, segment: Segment) -> Scores:
-        options = self._options(word)
+        options = self._plan.options(word)
         best = self._option(options[0], segment) if options else {}
         for option in options[1:]:
             for document, score in self._option(option, segment).items():
                 if score > best.get(document, -1.0):
                     best[document] = score
-        if not word.prefix:
-            self._prefer_exact_form(word, segment, best)
-        return best
-
-    def _prefer_exact_form(self, word: Word, segment: Segment, scores: Scores) -> None:
-        for piece in analysis.pieces(word.text):
-            if piece.joined or not piece.form.isalpha():
+        for form, bonus in self._plan.exact_forms(word):
+            exact = segment.postings("form", form).documents
+            if len(exact) == len(best):
                 continue
-            exact = segment.postings("form", piece.form).documents
-            if len(exact) == len(scores):
-                continue
-            bonus = EXACT_FORM_BONUS * self._snapshot.rarity(piece.term)
             for document in exact:
-                if document in scores:
-                    scores[document] += bonus
+                if document in best:
+                    best[document] += bonus
+        return best
 
     def _option(self, option: Option, segment: Segment) -> Scores:
         return _intersection([self._term(term, option.factor, segment) for term in option.terms])
@@ -254,12 +164,6 @@ class Ranking:
         return {document: score for document, score in scores.items() if document in titled}
 
 
-def prefix_form(chain: str) -> str:
-    """An unfinished word as the beginning of a form."""
-    joined = next((piece.form for piece in analysis.pieces(chain) if piece.joined), "")
-    return joined or analysis.folded(chain)
-
-
 def within(segment: Segment, field: str, text: str) -> set[int]:
     """Documents with a value of the field that equals `text` or, if none does, has all its words."""
     if field == "number":
@@ -267,10 +171,7 @@ def within(segment: Segment, field: str, text: str) -> set[int]:
     column = segment.facets.get(field)
     if column is None:
         return set()
-    wanted = analysis.normalise(text).strip()
-    equal = [value for value in column.documents if analysis.normalise(value) == wanted]
-    terms = _value_terms(text)
-    matching = equal or [value for value in column.documents if terms <= _value_terms(value)]
+    matching = matching_values(text, column.documents)
     return set().union(*(column.documents[value] for value in matching))
 
 
@@ -278,11 +179,6 @@ def carrying(segment: Segment, facet: str, values: Iterable[str]) -> set[int]:
     """Documents with any of exactly these values of a facet."""
     column = segment.facets.get(facet)
     return set().union(*(column.documents.get(value, ()) for value in values)) if column else set()
-
-
-@lru_cache(maxsize=10_000)
-def _value_terms(value: str) -> frozenset[str]:
-    return frozenset(analysis.terms(value))
 
 
 def _intersection(parts: Sequence[Scores]) -> Scores:
@@ -304,3 +200,7 @@ def _consecutive(places: Sequence[Sequence[int]]) -> bool:
         if not starts:
             return False
     return True
+
+
+def _near(one: set[int], other: set[int]) -> bool:
+    return any(place + step in other or place - step in other for place in one for step in range(1, NEAR_WORDS + 1))

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from whoosh import fields, formats
 
 from core.contracts import SearchDocument
-from plugins.kb.search import analysis
-
-TITLE_WEIGHT = 2.0
-KEYWORDS_WEIGHT = 1.5
-TAG_WEIGHT = 1.25
-BODY_WEIGHT = 1.0
-SECTION_GAP = 16
-"""Positions left free between title, keywords, tags and body, so that no phrase spans two of them."""
+from plugins.kb.search.document_terms import document_terms
 
 Posting = tuple[bytes, int, float, bytes]
 
@@ -84,39 +77,9 @@ class Stored:
         return (self.id, self.kind, self.number, self.tags, self.facets, self.boost, self.updated)
 
 
-@dataclass(slots=True)
-class _Words:
-    weights: dict[str, float] = field(default_factory=dict)
-    positions: dict[str, array[int]] = field(default_factory=dict)
-    forms: set[str] = field(default_factory=set)
-    next_position: int = 0
-
-    def add(self, text: str, weight: float) -> None:
-        """Counts every piece of `text`; the caller's hot loop, hence the local names."""
-        weights, positions, forms = self.weights, self.positions, self.forms
-        base = last = self.next_position
-        for piece, _offset, position in analysis.placed_pieces(analysis.composed(text)):
-            term = piece.term
-            last = base + position
-            if term in weights:
-                weights[term] += weight
-                positions[term].append(last)
-            else:
-                weights[term] = weight
-                positions[term] = array("I", (last,))
-            forms.add(piece.form)
-        self.next_position = last + SECTION_GAP
-
-
 def index_fields(document: SearchDocument) -> dict[str, object]:
     """The values of the fields of `schema` for one document."""
-    words = _Words()
-    words.add(document.title, TITLE_WEIGHT)
-    title = set(words.weights)
-    words.add(document.keywords, KEYWORDS_WEIGHT)
-    for tag in document.tags:
-        words.add(tag, TAG_WEIGHT)
-    words.add(document.body, BODY_WEIGHT)
+    words = document_terms(document)
     content = [
         (term.encode(), round(weight), weight, words.positions[term].tobytes())
         for term, weight in words.weights.items()
@@ -124,7 +87,7 @@ def index_fields(document: SearchDocument) -> dict[str, object]:
     return {
         "id": document.id,
         "content": content,
-        "title": [(term.encode(), 1, 1.0, b"") for term in title],
+        "title": [(term.encode(), 1, 1.0, b"") for term in words.title],
         "form": [(form.encode(), 1, 1.0, b"") for form in words.forms],
         "stored": Stored.of(document).row(),
     }

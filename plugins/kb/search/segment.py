@@ -10,7 +10,7 @@ import threading
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import takewhile
@@ -20,8 +20,8 @@ from whoosh.codec import base
 from whoosh.filedb.filestore import FileStorage
 from whoosh.reading import TermNotFound
 
-from plugins.kb.search import analysis
 from plugins.kb.search.damage import damage_reported
+from plugins.kb.search.numbers import number_key
 from plugins.kb.search.schema import Places, Stored
 
 SATURATION = 1.2
@@ -134,6 +134,11 @@ class Segment:
                 self.facets[name] = FacetColumn(self.size)
             self.facets[name].set(index, values)
 
+    def documents_of(self, ids: Iterable[str]) -> list[int]:
+        """The numbers of the documents with these ids, deleted ones included."""
+        wanted = frozenset(ids)
+        return [index for index, document in enumerate(self.documents) if document.id in wanted] if wanted else []
+
     def set_average_length(self, average: float) -> None:
         """The mean length of the whole index; what was computed with another one is forgotten."""
         with self._lock:
@@ -162,6 +167,14 @@ class Segment:
                 found = self._read("content", term, _read_positions) or {}
                 self._positions.put(("content", term), found, sum(map(len, found.values())))
             return found
+
+    def places_in(self, term: str, documents: Sequence[int]) -> dict[int, set[int]]:
+        """Positions of a term in these documents (ascending); blocks without any of them are not decoded."""
+        with self._lock:
+            whole: dict[int, array[int]] | None = self._positions.get(("content", term))
+            if whole is not None:
+                return {document: set(whole[document]) for document in documents if document in whole}
+            return self._read("content", term, lambda matcher: _places_of(matcher, documents)) or {}
 
     def frequency(self, field: str, term: str) -> int:
         """Number of documents with the term, deleted ones included."""
@@ -212,11 +225,6 @@ class Segment:
         return Postings(documents, impacts)
 
 
-def number_key(number: str) -> str:
-    """How a document number is compared: `№ 3347`, `3347` and `KB-3347`, `kb3347` are pairs of equals."""
-    return analysis.folded("".join(character for character in analysis.normalise(number) if character.isalnum()))
-
-
 def _blocks(matcher: Any) -> tuple[array[int], array[float]]:
     """Documents and weights of a fresh matcher, a block at a time: Whoosh's public way costs four times as much."""
     documents, weights = array("I"), array("f")
@@ -234,4 +242,16 @@ def _read_positions(matcher: Any) -> dict[int, array[int]]:
     while matcher.is_active():
         result[matcher.id()] = _PLACES.decode_positions(matcher.value())
         matcher.next()
+    return result
+
+
+def _places_of(matcher: Any, documents: Sequence[int]) -> dict[int, set[int]]:
+    result: dict[int, set[int]] = {}
+    for document in documents:
+        if not matcher.is_active():
+            break
+        if matcher.id() < document:
+            matcher.skip_to(document)
+        if matcher.is_active() and matcher.id() == document:
+            result[document] = set(_PLACES.decode_positions(matcher.value()))
     return result

@@ -10,6 +10,7 @@ from plugins.kb.search.analysis import stem
 from plugins.kb.search.damage import IndexDamaged, damage_reported
 from plugins.kb.search.index_folder import IndexFolder
 from plugins.kb.search.segment import Segment
+from plugins.kb.search.whoosh_files import WhooshFiles
 
 OPENING_ATTEMPTS = 5
 
@@ -26,7 +27,7 @@ class Part:
 class Snapshot:
     """An unchanging view of the index. `version` is (build, Whoosh generation)."""
 
-    version: tuple[str, int]
+    version: tuple[str, str]
     parts: tuple[Part, ...]
     count: int
 
@@ -63,8 +64,9 @@ class Snapshot:
 class SnapshotKeeper:
     """Gives the newest snapshot; opens only segments that weren't there before. Safe for any number of threads."""
 
-    def __init__(self, folder: IndexFolder) -> None:
+    def __init__(self, folder: IndexFolder, files: WhooshFiles) -> None:
         self._folder = folder
+        self._files = files
         self._opening = threading.Lock()
         self._snapshot: Snapshot | None = None
 
@@ -86,7 +88,7 @@ class SnapshotKeeper:
         with self._opening:
             self._snapshot = None
 
-    def _newest_version(self) -> tuple[str, int]:
+    def _newest_version(self) -> tuple[str, str]:
         build = self._folder.current_build()
         try:
             return build, self._folder.generation(build)
@@ -110,10 +112,10 @@ class SnapshotKeeper:
                     raise
         raise IndexDamaged("the index changed faster than it could be opened")
 
-    def _open_version(self, version: tuple[str, int]) -> Snapshot:
+    def _open_version(self, version: tuple[str, str]) -> Snapshot:
         old = self._snapshot
         known = {part.segment.id: part.segment for part in old.parts} if old and old.version[0] == version[0] else {}
-        index = self._folder.open_build(version[0])
+        index = self._files.open(self._folder.path / version[0])
         parts = []
         with damage_reported("index can't be read"):
             for stored in index._read_toc().segments:

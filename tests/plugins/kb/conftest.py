@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.contracts import SearchDocument
+from plugins.kb.search.tantivy_backend import TantivyIndex
 from plugins.kb.search.whoosh_backend import WhooshIndex
 
 
@@ -88,14 +89,24 @@ def shelf() -> Shelf:
     return Shelf()
 
 
+Index = WhooshIndex | TantivyIndex
+ENGINES: dict[str, type[WhooshIndex] | type[TantivyIndex]] = {"whoosh": WhooshIndex, "tantivy": TantivyIndex}
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> type[WhooshIndex] | type[TantivyIndex]:
+    """Both engines keep one contract."""
+    return ENGINES[request.param]
+
+
 @pytest.fixture
-def new_index(tmp_path: Path, shelf: Shelf) -> Callable[[], WhooshIndex]:
+def new_index(tmp_path: Path, shelf: Shelf, engine: type[Index]) -> Callable[[], Index]:
     """Another object on the same folder, as another process has it."""
-    return lambda: WhooshIndex(tmp_path, "kb", shelf.texts, lock_timeout=0.05)
+    return lambda: engine(tmp_path, "kb", shelf.texts, lock_timeout=0.05)
 
 
 @pytest.fixture
-def index(new_index: Callable[[], WhooshIndex], shelf: Shelf) -> WhooshIndex:
+def index(new_index: Callable[[], Index], shelf: Shelf) -> Index:
     found = new_index()
     found.rebuild(shelf.put(ARTICLES))
     return found

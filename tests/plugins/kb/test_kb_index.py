@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from core.contracts import SearchDocument, SearchQuery, SearchResult
 from plugins.kb.search import analysis
-from plugins.kb.search.whoosh_backend import WhooshIndex
-from tests.plugins.kb.conftest import ARTICLES, Shelf, article
+from tests.plugins.kb.conftest import ARTICLES, Index, Shelf, article
 
 
-def found(index: WhooshIndex, text: str, **options: object) -> list[int]:
+def found(index: Index, text: str, **options: object) -> list[int]:
     result = index.search(SearchQuery(text, **options))  # type: ignore[arg-type]
     return [int(hit.id.removeprefix("article:")) for hit in result.hits]
 
@@ -55,33 +54,33 @@ def found(index: WhooshIndex, text: str, **options: object) -> list[int]:
         ("неведомоеслово", []),
     ],
 )
-def test_a_query_finds_what_it_should(index: WhooshIndex, text: str, expected: list[int]) -> None:
+def test_a_query_finds_what_it_should(index: Index, text: str, expected: list[int]) -> None:
     assert sorted(found(index, text)) == sorted(expected)
 
 
-def test_a_bare_number_puts_the_article_with_that_number_first(index: WhooshIndex) -> None:
+def test_a_bare_number_puts_the_article_with_that_number_first(index: Index) -> None:
     assert found(index, "3341") == [3341, 3345]
     assert found(index, "№ 3341")[0] == 3341
 
 
-def test_the_title_counts_more_than_the_body(index: WhooshIndex) -> None:
+def test_the_title_counts_more_than_the_body(index: Index) -> None:
     assert found(index, "печать windows")[0] in (3340, 3344)
     assert found(index, "vpn") == [3340, 3345]
 
 
-def test_the_exact_form_comes_before_other_forms(index: WhooshIndex, shelf: Shelf) -> None:
+def test_the_exact_form_comes_before_other_forms(index: Index, shelf: Shelf) -> None:
     index.rebuild(shelf.put([article(1, "Сервер", "установка программы"), article(2, "Сервер", "установки программы")]))
     assert found(index, "установка") == [1, 2]
     assert found(index, "установки") == [2, 1]
 
 
-def test_the_boost_of_a_document_counts(index: WhooshIndex, shelf: Shelf) -> None:
+def test_the_boost_of_a_document_counts(index: Index, shelf: Shelf) -> None:
     low, high = article(1, "Сервер"), replace(article(2, "Сервер и сеть офиса"), boost=5.0)
     index.rebuild(shelf.put([low, high]))
     assert found(index, "сервер") == [2, 1]
 
 
-def test_the_empty_query_lists_everything_newest_first(index: WhooshIndex) -> None:
+def test_the_empty_query_lists_everything_newest_first(index: Index) -> None:
     assert found(index, "") == [3345, 3344, 3343, 3342, 3341, 3340]
 
 
@@ -89,24 +88,24 @@ def test_the_empty_query_lists_everything_newest_first(index: WhooshIndex) -> No
     ("typed", "expected"),
     [("прин", {3341, 3344}), ("паро", set()), ("passw", {3343}), ("сзв-т", {3342}), ("0x801", {3341})],
 )
-def test_as_you_type_the_beginning_of_a_word_finds(index: WhooshIndex, typed: str, expected: set[int]) -> None:
+def test_as_you_type_the_beginning_of_a_word_finds(index: Index, typed: str, expected: set[int]) -> None:
     assert set(found(index, typed, prefix=True)) == expected
 
 
-def test_the_layout_and_typos_are_corrected_and_said(index: WhooshIndex) -> None:
+def test_the_layout_and_typos_are_corrected_and_said(index: Index) -> None:
     for typed, meant in [("ghbynth", "принтер"), ("принтир", "принтер"), ("зфыыцщкв", "password")]:
         result = index.search(SearchQuery(typed))
         assert (result.corrected, bool(result.hits)) == (meant, True)
     assert index.search(SearchQuery("принтер")).corrected is None
 
 
-def test_a_quoted_typo_is_only_suggested(index: WhooshIndex, shelf: Shelf) -> None:
+def test_a_quoted_typo_is_only_suggested(index: Index, shelf: Shelf) -> None:
     index.rebuild(shelf.put([article(i, f"Принтер {i}") for i in range(1, 15)]))
     result = index.search(SearchQuery('"принтир"'))
     assert (result.total, result.corrected, result.suggestion) == (0, None, '"принтер"')
 
 
-def test_hits_are_highlighted_and_say_whether_a_tag_matched(index: WhooshIndex) -> None:
+def test_hits_are_highlighted_and_say_whether_a_tag_matched(index: Index) -> None:
     hits = {hit.id: hit for hit in index.search(SearchQuery("принтеров службы")).hits}
     assert hits["article:3341"].title_html == "<mark>Принтер</mark> не печатает"
     assert "<mark>службу</mark>" in hits["article:3341"].snippet_html
@@ -114,19 +113,19 @@ def test_hits_are_highlighted_and_say_whether_a_tag_matched(index: WhooshIndex) 
     assert not index.search(SearchQuery("кабель")).hits[0].in_tags
 
 
-def test_texts_are_escaped(index: WhooshIndex, shelf: Shelf) -> None:
+def test_texts_are_escaped(index: Index, shelf: Shelf) -> None:
     index.upsert(shelf.put([article(9, "<script>alert</script>", "тело & <b>хвост</b>")]))
     hit = index.search(SearchQuery("alert хвост")).hits[0]
     assert hit.title_html == "&lt;script&gt;<mark>alert</mark>&lt;/script&gt;"
     assert "&lt;b&gt;<mark>хвост</mark>&lt;/b&gt;" in hit.snippet_html
 
 
-def test_a_document_gone_from_the_data_base_is_not_shown(index: WhooshIndex, shelf: Shelf) -> None:
+def test_a_document_gone_from_the_data_base_is_not_shown(index: Index, shelf: Shelf) -> None:
     del shelf["article:3341"]
     assert found(index, "принтер") == [3344]
 
 
-def test_filters_narrow_and_facets_count_what_is_left(index: WhooshIndex) -> None:
+def test_filters_narrow_and_facets_count_what_is_left(index: Index) -> None:
     query = SearchQuery("windows печать vpn", filters={"product": ("Печать", "VPN")}, facets=("product", "tag", "kind"))
     result = index.search(query)
     assert {hit.id for hit in result.hits} == {"article:3340", "article:3341", "article:3344"}
@@ -139,7 +138,7 @@ def test_filters_narrow_and_facets_count_what_is_left(index: WhooshIndex) -> Non
     assert found(index, "", kinds=("case",)) == []
 
 
-def test_synonyms_find_each_other_words_and_expressions(index: WhooshIndex, shelf: Shelf) -> None:
+def test_synonyms_find_each_other_words_and_expressions(index: Index, shelf: Shelf) -> None:
     index.rebuild(
         shelf.put([article(1, "Электронная подпись"), article(2, "ЭЦП на токене"), article(3, "Подпись письма")])
     )
@@ -150,7 +149,7 @@ def test_synonyms_find_each_other_words_and_expressions(index: WhooshIndex, shel
     assert found(index, "кэп") == [1, 2]
 
 
-def test_a_message_finds_articles_about_it(index: WhooshIndex) -> None:
+def test_a_message_finds_articles_about_it(index: Index) -> None:
     message = (
         "Добрый день! Уже второй день не печатает принтер на складе, служба печати не запускается. С уважением, Анна"
     )
@@ -158,7 +157,7 @@ def test_a_message_finds_articles_about_it(index: WhooshIndex) -> None:
     assert index.related("", SearchQuery("")).total == 0
 
 
-def test_pages_neither_overlap_nor_leave_gaps(index: WhooshIndex, shelf: Shelf) -> None:
+def test_pages_neither_overlap_nor_leave_gaps(index: Index, shelf: Shelf) -> None:
     index.rebuild(shelf.put([article(i, f"Сервер {'сеть ' * (i % 3)}", "сервер " * (i % 5)) for i in range(1, 41)]))
     whole = found(index, "сервер сеть", limit=100)
     assert len(whole) == 40
@@ -166,9 +165,9 @@ def test_pages_neither_overlap_nor_leave_gaps(index: WhooshIndex, shelf: Shelf) 
     assert paged == whole
 
 
-def test_time_is_limited(shelf: Shelf, index: WhooshIndex) -> None:
+def test_time_is_limited(shelf: Shelf, index: Index) -> None:
     moments = iter(range(1_000))
-    slow = WhooshIndex(index.path.parent, "kb", shelf.texts, clock=lambda: float(next(moments)))
+    slow = type(index)(index.path.parent, "kb", shelf.texts, clock=lambda: float(next(moments)))
     result = slow.search(SearchQuery("принтер windows vpn печать", time_limit=2.5))
     assert result.timed_out
     assert not index.search(SearchQuery("принтер windows vpn печать")).timed_out
@@ -178,7 +177,7 @@ def test_time_is_limited(shelf: Shelf, index: WhooshIndex) -> None:
     "text", ["(" * 10_000, "слово " * 2_000, '"' * 500, "\x00\ud800", "a" * 10_000, "- " * 5_000, "*:*"]
 )
 @pytest.mark.parametrize("prefix", [False, True])
-def test_no_input_breaks_a_search(index: WhooshIndex, text: str, prefix: bool) -> None:
+def test_no_input_breaks_a_search(index: Index, text: str, prefix: bool) -> None:
     assert isinstance(index.search(SearchQuery(text, prefix=prefix)), SearchResult)
 
 
@@ -197,7 +196,7 @@ DOCUMENTS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(DOCUMENTS, st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), st.sampled_from([(), ("A",), ("A", "B")]))
 def test_totals_and_facets_equal_brute_force(
-    index: WhooshIndex,
+    index: Index,
     shelf: Shelf,
     rows: list[tuple[list[str], str, list[str]]],
     words: list[str],
@@ -226,5 +225,5 @@ def test_totals_and_facets_equal_brute_force(
         )
 
 
-def test_the_demo_documents_are_all_there(index: WhooshIndex) -> None:
+def test_the_demo_documents_are_all_there(index: Index) -> None:
     assert index.count() == len(ARTICLES) == index.check()
