@@ -1,7 +1,8 @@
 """Articles for the search bench: real sentences recombined, so that word frequencies are those of real text.
 
-Russian and English come from the demo centre's articles; more English from the standard library's docstrings and the
-licences a Debian system has.
+Russian and English come from the demo centre's articles and from the manual pages a Debian system has; more English
+from the standard library's docstrings and the licences. An article is made of passages of two to six sentences that stand
+together in their source, so that its words belong together as those of real articles do.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import yaml
 
+from bench import manual_pages
 from core.contracts import SearchDocument
 
 DEMO = Path(__file__).parent.parent / "plugins" / "kb" / "demo"
@@ -43,6 +46,7 @@ TAGS = _listed(
     "отчётность фнс сфр эдо подпись 1с облако оплата доступ сертификат печать почта vpn удалённый-доступ телефония "
     "backup billing security api sync email account network printing"
 )
+SERVICES = _listed("* * * support sales technical")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -106,8 +110,9 @@ def _docstrings() -> Iterator[str]:
                     yield from (inspect.getdoc(inner) or "" for _, inner in inspect.getmembers(member))
 
 
+@cache
 def material() -> tuple[Sentences, Sentences]:
-    """Russian and English sentences, without doubles, in a fixed order."""
+    """Russian and English sentences, without doubles, in the order of their sources."""
     demo = demo_documents()
     by_language: dict[str, list[str]] = {"ru": [], "en": []}
     titles: dict[str, list[str]] = {"ru": [], "en": []}
@@ -115,8 +120,10 @@ def material() -> tuple[Sentences, Sentences]:
         language = document.facets["language"][0]
         by_language[language] += _sentences(document.body)
         titles[language] += [document.title, *_sentences(document.keywords)]
-    for docstring in _docstrings():
-        by_language["en"] += _sentences(docstring)
+    for page in manual_pages.russian_pages():
+        by_language["ru"] += _sentences(page)
+    for text in (*_docstrings(), *manual_pages.english_pages()):
+        by_language["en"] += _sentences(text)
     for licence in sorted(LICENCES.iterdir()) if LICENCES.is_dir() else ():
         by_language["en"] += _sentences(licence.read_text("utf-8", "replace"))
     russian, english = (
@@ -126,8 +133,16 @@ def material() -> tuple[Sentences, Sentences]:
     return russian, english
 
 
+def _passages(source: Sentences, chance: random.Random) -> list[str]:
+    body: list[str] = []
+    for _ in range(chance.randint(2, 8)):
+        start, length = chance.randrange(len(source.texts)), chance.randint(2, 6)
+        body += source.texts[start : start + length]
+    return body
+
+
 def articles(count: int, seed: int = 7) -> Iterator[SearchDocument]:
-    """`count` articles, three of four Russian, of 8 to 40 sentences, the same for the same seed."""
+    """`count` articles, three of four Russian, of 4 to 48 sentences, the same for the same seed."""
     chance = random.Random(seed)
     russian, english = material()
     now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,11 +150,12 @@ def articles(count: int, seed: int = 7) -> Iterator[SearchDocument]:
         source = russian if chance.random() < 0.75 else english
         product = chance.choice(PRODUCTS)
         code = f"0x{chance.randrange(1 << 32):08X}"
-        body = chance.choices(source.texts, k=chance.randint(8, 40))
+        body = _passages(source, chance)
         body.insert(
             chance.randrange(len(body)), f"{product}: {code}, версия {chance.randint(1, 9)}.{chance.randint(0, 99)}."
         )
-        title = f"{chance.choice(source.titles)} — {product}"
+        first = chance.choice(body).split()
+        title = f"{chance.choice(source.titles)} — {' '.join(first[:4])}, {product}"
         yield SearchDocument(
             f"article:{number}",
             "article",
@@ -148,6 +164,12 @@ def articles(count: int, seed: int = 7) -> Iterator[SearchDocument]:
             " ".join(chance.choices(source.titles, k=1)),
             str(number),
             tuple(chance.sample(TAGS, chance.randint(1, 4))),
-            {"product": (product,), "language": (source.language,), "folder": (f"folder {chance.randrange(60)}",)},
+            {
+                "product": (product,),
+                "language": (source.language,),
+                "folder": (f"folder {chance.randrange(60)}",),
+                "service": (chance.choice(SERVICES),),
+                "status": ("published",),
+            },
             now - timedelta(minutes=chance.randrange(1_000_000)),
         )

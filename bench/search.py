@@ -1,124 +1,61 @@
-"""Knowledge base search: milliseconds, build time and size, beside SQLite FTS5 in the same run.
+"""Knowledge base search: Whoosh, tantivy and SQLite FTS5 beside each other in the same run.
 
-    python bench/search.py --articles 13000
+    python -m bench.search --articles 13000 [100000 …] [--engines whoosh tantivy fts5]
 
-FTS5 gets the same terms, already stemmed. In the rows with facets it does the same work: rank, count, take the page's
-texts, mark the words; in the others it only ranks ten ids, while ours also marks ten texts and counts all hits.
+Milliseconds from the question to ten marked hits with their total, p50 / p95, and CPU milliseconds of this process on
+average. Every engine answers the same questions over the same articles and takes the shown texts from the same place.
+FTS5 gets the same terms, already stemmed; it corrects no spelling and prefers no neighbours.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import sqlite3
 import statistics
-import sys
 import tempfile
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from bench.kb_corpus import articles, demo_documents, material
-from core.contracts import SearchDocument, SearchQuery, SearchResult
+from bench.fts5 import Fts5
+from bench.kb_corpus import articles, material
+from core.contracts import SearchDocument, SearchQuery
 from plugins.kb.search import analysis
-from plugins.kb.search.highlight import Highlighter
+from plugins.kb.search.tantivy_backend import TantivyIndex
 from plugins.kb.search.whoosh_backend import WhooshIndex
 
-QUESTIONS = Path(__file__).parent / "data" / "kb_questions.tsv"
 ROUNDS = 200
+COMMITS = 60
+THREADS = 4
 PAGE = 10
-
-Texts = dict[str, tuple[str, str]]
-
-
-class Fts5:
-    """The comparison: one FTS5 table of stemmed terms, tags and products in a table beside it."""
-
-    def __init__(self, path: Path, texts: Texts) -> None:
-        self._texts = texts
-        self._base = sqlite3.connect(path)
-        self._base.executescript(
-            "pragma journal_mode=wal; pragma synchronous=normal;"
-            "create virtual table words using fts5(terms, tokenize='unicode61', content='');"
-            "create table article(id integer primary key, key text unique, product text);"
-            "create table tag(article integer, tag text); create index tag_article on tag(article);"
-        )
-
-    def build(self, documents: Iterable[SearchDocument]) -> None:
-        with self._base:
-            for document in documents:
-                self.add(document)
-
-    def add(self, document: SearchDocument) -> None:
-        key = int(document.number)
-        product = document.facets.get("product", ("",))[0]
-        text = f"{document.title} {document.title} {document.keywords} {' '.join(document.tags)} {document.body}"
-        self._base.execute("insert or replace into article values(?, ?, ?)", (key, document.id, product))
-        self._base.executemany("insert into tag values(?, ?)", [(key, tag) for tag in document.tags])
-        self._base.execute("insert into words(rowid, terms) values(?, ?)", (key, " ".join(_plain_terms(text))))
-
-    def commit_one(self, document: SearchDocument) -> None:
-        with self._base:
-            self.add(document)
-
-    def search(self, text: str, limit: int = PAGE, prefix: bool = False) -> list[str]:
-        match = self._match(text, prefix)
-        if not match:
-            return []
-        rows = self._base.execute(
-            "select key from words join article on article.id = words.rowid where words match ? order by rank limit ?",
-            (match, limit),
-        )
-        return [key for (key,) in rows]
-
-    def page(self, text: str, product: str) -> int:
-        """Filter, counts by tag and product, and a page with marked texts."""
-        match = self._match(text, False)
-        rows = self._base.execute(
-            "select key, article.id from words join article on article.id = words.rowid"
-            " where words match ? and product like ? order by rank",
-            (match, product),
-        ).fetchall()
-        ids = [row[1] for row in rows]
-        counts = Counter(
-            tag
-            for (tag,) in self._base.execute(
-                "select tag from words join tag on tag.article = words.rowid where words match ?", (match,)
-            )
-        )
-        highlighter = Highlighter(_plain_terms(text))
-        for key, _ in rows[:PAGE]:
-            title, body = self._texts[key]
-            highlighter.mark(title)
-            highlighter.snippet(body)
-        return len(ids) + len(counts)
-
-    def _match(self, text: str, prefix: bool) -> str:
-        terms = _plain_terms(text)
-        quoted = [f'"{term}"' for term in terms]
-        if prefix and quoted:
-            quoted[-1] += "*"
-        return " OR ".join(quoted)
+FACETS = ("tag", "product", "folder", "language", "service")
+ENGINES = ("whoosh", "tantivy", "fts5")
 
 
-def _plain_terms(text: str) -> list[str]:
-    """Terms that FTS5's own tokenizer leaves whole."""
-    return ["".join(c for c in token.term if c.isalnum()) for token in analysis.tokens(text)]
+@dataclass(slots=True)
+class Times:
+    """Wall milliseconds of each round, CPU milliseconds of one on average."""
+
+    wall: list[float]
+    cpu: float
+
+    def __str__(self) -> str:
+        p95 = statistics.quantiles(self.wall, n=20)[18]
+        return f"{statistics.median(self.wall):.1f}/{p95:.1f} ({self.cpu:.1f})"
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):7.2f} / {statistics.quantiles(values, n=20)[18]:7.2f}"
+def timed(work: Callable[[int], object], rounds: int = ROUNDS) -> Times:
+    wall = []
+    cpu = time.process_time()
+    for number in range(rounds):
+        started = time.perf_counter()
+        work(number)
+        wall.append((time.perf_counter() - started) * 1000)
+    return Times(wall, (time.process_time() - cpu) * 1000 / rounds)
 
 
 def megabytes(path: Path) -> float:
@@ -126,95 +63,30 @@ def megabytes(path: Path) -> float:
     return sum(entry.stat().st_size for entry in files if entry.is_file()) / 1e6
 
 
-def queries(count: int, seed: int = 3) -> tuple[list[str], list[str]]:
-    """Single words as frequent as in the texts, and questions of three to seven words."""
+@dataclass(frozen=True)
+class Asked:
+    """The questions of a run: words and runs of words as frequent as in the texts."""
+
+    singles: Sequence[str]
+    threes: Sequence[str]
+    phrases: Sequence[str]
+    typos: Sequence[str]
+
+
+def questions(count: int = ROUNDS, seed: int = 3) -> Asked:
     chance = random.Random(seed)
     russian, english = material()
-    singles: list[str] = []
-    questions: list[str] = []
+    singles, threes, phrases = [], [], []
     while len(singles) < count:
         source = russian if chance.random() < 0.75 else english
-        found = [token.form for token in analysis.tokens(chance.choice(source.texts)) if len(token.form) > 3]
-        if len(found) >= 3:
-            singles.append(chance.choice(found))
-            start = chance.randrange(len(found) - 2)
-            questions.append(" ".join(found[start : start + chance.randint(3, 7)]))
-    return singles, questions
-
-
-def measure(count: int, folder: Path) -> None:
-    documents = list(articles(count))
-    texts: Texts = {document.id: (document.title, document.body) for document in documents}
-    words = sum(len(body.split()) for _, body in texts.values()) // count
-    print(f"{count} articles of {words} words on average; milliseconds p50 / p95\n")
-    index = WhooshIndex(folder / "kb", "kb", lambda ids: {id_: texts[id_] for id_ in ids if id_ in texts})
-    fts = Fts5(folder / "fts.db", texts)
-    started = time.process_time()
-    index.rebuild(documents)
-    whoosh_build = time.process_time() - started
-    started = time.process_time()
-    fts.build(documents)
-    fts_build = time.process_time() - started
-    opening = timed(index.count)
-    forms = timed(index.warm)
-
-    singles, questions = queries(ROUNDS)
-    products = sorted({document.facets["product"][0] for document in documents})
-    chance = random.Random(5)
-    rows: list[tuple[str, list[float], list[float]]] = []
-
-    def compare(name: str, ours: Callable[[int], object], theirs: Callable[[int], object]) -> None:
-        rows.append(
-            (name, [timed(partial(ours, i)) for i in range(ROUNDS)], [timed(partial(theirs, i)) for i in range(ROUNDS)])
-        )
-
-    def ask(text: str, prefix: bool = False, product: str = "", facets: tuple[str, ...] = ()) -> SearchResult:
-        filters = {"product": (product,)} if product else {}
-        return index.search(SearchQuery(text, filters=filters, limit=PAGE, prefix=prefix, facets=facets))
-
-    def typed(i: int) -> str:
-        return singles[i][: 2 + i % 4]
-
-    def product_of(i: int) -> str:
-        return products[i % len(products)]
-
-    counted = ("tag", "product")
-    compare("single word, cold", lambda i: ask(singles[i]), lambda i: fts.search(singles[i]))
-    compare("question of 3 to 7 words", lambda i: ask(questions[i]), lambda i: fts.search(questions[i]))
-    compare(
-        "as you type (2 to 5 letters)",
-        lambda i: ask(typed(i), prefix=True),
-        lambda i: fts.search(typed(i), prefix=True),
-    )
-    compare(
-        "question, 2 facets, 10 snippets",
-        lambda i: ask(questions[i], facets=counted),
-        lambda i: fts.page(questions[i], "%"),
-    )
-    compare(
-        "the same within a product",
-        lambda i: ask(questions[i], product=product_of(i), facets=counted),
-        lambda i: fts.page(questions[i], product_of(i)),
-    )
-    compare("a word with a typo", lambda i: ask(mistyped(singles[i], chance)), lambda i: fts.search(singles[i]))
-    changed = [
-        replace(documents[chance.randrange(count)], id=f"article:{count + i + 1}", number=str(count + i + 1))
-        for i in range(ROUNDS)
-    ]
-    texts.update({document.id: (document.title, document.body) for document in changed})
-    compare("commit of one article", lambda i: index.upsert(changed[i : i + 1]), lambda i: fts.commit_one(changed[i]))
-    after = []
-    for i in range(30):
-        index.upsert([changed[i]])
-        after.append(timed(partial(ask, questions[i])))
-
-    print(f"{'':34}{'Okno on Whoosh':>19}{'SQLite FTS5':>19}")
-    for name, ours, theirs in rows:
-        print(f"{name:34}{spread(ours):>19}{spread(theirs):>19}")
-    print(f"{'first search after a commit':34}{spread(after):>19}")
-    print(f"{'build, CPU s':34}{whoosh_build:>19.1f}{fts_build:>19.1f}")
-    print(f"{'index, MB':34}{megabytes(index.path):>19.1f}{megabytes(folder / 'fts.db'):>19.1f}")
-    print(f"{'open, then load all word forms, ms':34}{f'{opening:.0f} + {forms:.0f}':>19}")
+        text = chance.choice(source.texts)
+        tokens = [token for token in analysis.tokens(text) if not token.joined]
+        if len(tokens) >= 4 and any(len(token.form) > 3 for token in tokens):
+            singles.append(chance.choice([token.form for token in tokens if len(token.form) > 3]))
+            start = chance.randrange(len(tokens) - 3)
+            threes.append(" ".join(token.form for token in tokens[start : start + 3]))
+            phrases.append('"' + text[tokens[start].start : tokens[start + 2].end].replace('"', " ") + '"')
+    return Asked(singles, threes, phrases, [mistyped(word, chance) for word in singles])
 
 
 def mistyped(word: str, chance: random.Random) -> str:
@@ -223,64 +95,107 @@ def mistyped(word: str, chance: random.Random) -> str:
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
-def recall(folder: Path) -> None:
-    """How often the right one of the demo articles is among the first, for questions written by hand."""
-    documents = demo_documents()
+def measure(name: str, documents: Sequence[SearchDocument], folder: Path, asked: Asked) -> dict[str, str]:
+    """One engine's column: row name to figure."""
     texts = {document.id: (document.title, document.body) for document in documents}
-    index = WhooshIndex(folder / "demo", "kb", lambda ids: {id_: texts[id_] for id_ in ids})
+
+    def load(ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        return {id_: texts[id_] for id_ in ids if id_ in texts}
+
+    index: Any = {
+        "whoosh": lambda: WhooshIndex(folder, "kb", load),
+        "tantivy": lambda: TantivyIndex(folder, "kb", load),
+        "fts5": lambda: Fts5(folder, texts),
+    }[name]()
+    found: dict[str, str] = {}
+    wall, cpu = time.perf_counter(), time.process_time()
     index.rebuild(documents)
-    fts = Fts5(folder / "demo.db", texts)
-    fts.build(documents)
-    pairs = [line.split("\t") for line in QUESTIONS.read_text("utf-8").splitlines()]
-    chance = random.Random(11)
-    sets: dict[str, list[tuple[str, str]]] = {
-        "as written": [(question, number) for question, number in pairs],
-        "one typo": [(_typo_in(question, chance), number) for question, number in pairs],
-        "wrong keyboard layout": [(_switched(question), number) for question, number in pairs],
-    }
-    print(f"\n{len(pairs)} questions to {len(documents)} demo articles: right one first / among 3 / among 10 / MRR")
-    for name, asked in sets.items():
-        ours = [_rank([hit.id for hit in index.search(SearchQuery(q, limit=10)).hits], n) for q, n in asked]
-        theirs = [_rank(fts.search(q), n) for q, n in asked]
-        print(f"{name:26} Okno {_quality(ours)}    FTS5 {_quality(theirs)}")
-        if name == "as written":
-            missed = [q for (q, _), rank in zip(asked, ours, strict=True) if not 0 < rank <= 3]
-            print("".join(f"    not among 3: {q}\n" for q in missed), end="")
+    found["build, s"] = f"{time.perf_counter() - wall:.1f} ({time.process_time() - cpu:.1f})"
+    found["index, MB"] = f"{megabytes(index.path):.0f}"
+    if name != "fts5":
+        started = time.perf_counter()
+        index.warm()
+        found["open"] = f"{(time.perf_counter() - started) * 1000:.0f}"
+
+    def ask(text: str, **more: Any) -> Any:
+        return index.search(SearchQuery(text, limit=PAGE, **more))
+
+    products = sorted({document.facets["product"][0] for document in documents})
+    rows: list[tuple[str, Callable[[int], object]]] = [
+        ("single word", lambda i: ask(asked.singles[i])),
+        ("three words", lambda i: ask(asked.threes[i])),
+        ("phrase", lambda i: ask(asked.phrases[i])),
+        ("prefix as typed (2 to 5 letters)", lambda i: ask(asked.singles[i][: 2 + i % 4], prefix=True)),
+        ("three words, 5 facets", lambda i: ask(asked.threes[i], facets=FACETS)),
+        (
+            "the same within a product",
+            lambda i: ask(asked.threes[i], facets=FACETS, filters={"product": (products[i % len(products)],)}),
+        ),
+        ("a word with a typo", lambda i: ask(asked.typos[i])),
+    ]
+    for row, work in rows:
+        found[row] = str(timed(work))
+    found["4 at once: three words, 5 facets"] = at_once(index, asked)
+    changed = [
+        replace(documents[number], id=f"article:{len(documents) + number}", number=str(len(documents) + number))
+        for number in range(1, COMMITS + 1)
+    ]
+    texts.update({document.id: (document.title, document.body) for document in changed})
+    found["update of one article"] = str(timed(lambda i: index.upsert([changed[i]]), COMMITS))
+
+    def after_commit(i: int) -> float:
+        index.upsert([changed[i]])
+        started = time.perf_counter()
+        ask(asked.threes[i])
+        return (time.perf_counter() - started) * 1000
+
+    first = [after_commit(number) for number in range(20)] if name != "fts5" else []
+    if first:
+        found["first search after it"] = f"{statistics.median(first):.1f}/{statistics.quantiles(first, n=20)[18]:.1f}"
+    return found
 
 
-def _typo_in(question: str, chance: random.Random) -> str:
-    words = question.split()
-    longest = max(range(len(words)), key=lambda i: len(words[i]))
-    words[longest] = mistyped(words[longest], chance)
-    return " ".join(words)
+def at_once(index: Any, asked: Asked) -> str:
+    """Questions of several threads of one process at the same time; FTS5 has a connection for each."""
+    taken: list[float] = []
+    places = [index] + [index.another() if isinstance(index, Fts5) else index for _ in range(THREADS - 1)]
+
+    def work(thread: int) -> None:
+        for number in range(thread, ROUNDS, THREADS):
+            started = time.perf_counter()
+            places[thread].search(SearchQuery(asked.threes[number], limit=PAGE, facets=FACETS))
+            taken.append((time.perf_counter() - started) * 1000)
+
+    threads = [threading.Thread(target=partial(work, number)) for number in range(THREADS)]
+    cpu = time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return str(Times(taken, (time.process_time() - cpu) * 1000 / len(taken)))
 
 
-def _switched(question: str) -> str:
-    from plugins.kb.search.spelling import switch_layout
-
-    return " ".join(map(switch_layout, question.split()))
-
-
-def _rank(ids: Sequence[str], number: str) -> int:
-    """Place from 1, or 0 if absent."""
-    return ids.index(f"article:{number}") + 1 if f"article:{number}" in ids else 0
-
-
-def _quality(ranks: Sequence[int]) -> str:
-    def share(most: int) -> float:
-        return sum(0 < rank <= most for rank in ranks) / len(ranks)
-
-    mean = sum(1 / rank for rank in ranks if rank) / len(ranks)
-    return f"{share(1):.3f} / {share(3):.3f} / {share(10):.3f} / {mean:.3f}"
+def table(count: int, engines: Sequence[str]) -> None:
+    documents = list(articles(count))
+    words = sum(len(document.body.split()) for document in documents) // count
+    asked = questions()
+    columns: dict[str, dict[str, str]] = {}
+    for name in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            columns[name] = measure(name, documents, Path(folder), asked)
+    print(f"\n{count} articles of {words} words on average; ms p50/p95 (CPU)\n")
+    print(f"{'':34}" + "".join(f"{name:>22}" for name in engines))
+    for row in dict.fromkeys(row for column in columns.values() for row in column):
+        print(f"{row:34}" + "".join(f"{column.get(row, ''):>22}" for column in columns.values()), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=13_000)
+    parser.add_argument("--articles", type=int, nargs="+", default=[13_000])
+    parser.add_argument("--engines", choices=ENGINES, nargs="+", default=list(ENGINES))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        measure(options.articles, Path(folder))
-        recall(Path(folder))
+    for count in options.articles:
+        table(count, options.engines)
 
 
 if __name__ == "__main__":
