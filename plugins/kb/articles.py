@@ -12,7 +12,7 @@ from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
 from plugins.kb import article_fields, versions
-from plugins.kb.models import Article, Dirty
+from plugins.kb.models import Article, Dirty, WorkingCopy
 
 FIRST_NUMBER = 1000
 AUDITED = ("title", "status", "folder_id", "language", "public", "owner", "publish_at", "expires_at", "review_at")
@@ -95,7 +95,7 @@ def update_article(
         if result.rowcount != 1:  # type: ignore[attr-defined]
             raise EditedMeanwhile(article)
         versions.keep_former(article, version)
-        before = _audited(article)
+        before = _audited(article) | {"version": version}
         with db.session.no_autoflush:
             article_fields.apply(article, fields)
         article.updated_at, article.updated_by_id = now(), user_id
@@ -106,6 +106,8 @@ def update_article(
         db.session.flush()
         db.session.expire(article, ["updated_by"])
         _saved(article, note)
+        if set(fields) <= {"publish_at"}:
+            _carry_on(article)
         audit.record(action, "kb_article", article.number, before, _audited(article))
         return article
 
@@ -182,6 +184,16 @@ def touch_index(article_ids: Iterable[int | None]) -> None:
 def _saved(article: Article, note: str) -> None:
     versions.keep(article, note)
     touch_index([article.id])
+
+
+def _carry_on(article: Article) -> None:
+    """What is being written goes on from here: only the article's status changed, not what it says."""
+    begun = update(WorkingCopy).where(WorkingCopy.article_id == article.id)
+    db.session.execute(
+        begun.where(WorkingCopy.base_version == article.version - 1)
+        .values(base_version=article.version)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _audited(article: Article) -> dict[str, Any]:
