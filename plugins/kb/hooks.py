@@ -20,6 +20,7 @@ from core.contracts import (
     Job,
     MenuItem,
     MessageInfo,
+    NoticeKind,
     Panel,
     Permission,
     PluginSchema,
@@ -33,6 +34,7 @@ from core.contracts import (
 
 HERE = Path(__file__).parent
 INDEX_SECONDS = 1.5
+SCHEDULE_SECONDS = 20
 NUMBER_SIGN = re.compile(r"№\s*(\d{1,9})\b")
 
 
@@ -70,6 +72,7 @@ def register_permissions() -> list[Permission]:
             "kb.view", Text("Read the knowledge base", "Читать базу знаний"), ("agent", "supervisor", "editor", "admin")
         ),
         Permission("kb.edit", Text("Write articles", "Писать статьи"), ("editor", "admin")),
+        Permission("kb.publish", Text("Publish articles", "Публиковать статьи"), ("editor", "admin")),
     ]
 
 
@@ -87,6 +90,14 @@ def register_api() -> list[ApiOperation]:
     from plugins.kb.api import resource
 
     return resource.operations
+
+
+@hookimpl
+def register_notices() -> list[NoticeKind]:
+    """What editors tell each other about an article."""
+    from plugins.kb.notices import KINDS
+
+    return KINDS
 
 
 @hookimpl
@@ -115,10 +126,11 @@ def register_commands() -> list[CommandMount]:
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    """The indexer."""
+    """The indexer, and what comes out or expires on time."""
     from plugins.kb.index import index_due
+    from plugins.kb.schedule import run_due
 
-    return [Job("kb.index", index_due, seconds=INDEX_SECONDS)]
+    return [Job("kb.index", index_due, seconds=INDEX_SECONDS), Job("kb.schedule", run_due, seconds=SCHEDULE_SECONDS)]
 
 
 @hookimpl
