@@ -24,6 +24,7 @@ from core.search import Backend
 from plugins.kb import documents
 from plugins.kb.models import Article, Dirty
 from plugins.kb.operations import folded, touch_index
+from plugins.kb.public import index as public_index
 from plugins.kb.search.damage import IndexBusy, IndexDamaged
 
 EXTENSION = "okno_kb_index"
@@ -84,7 +85,9 @@ def index_due() -> None:
         if any(row.article_id is None for row in rows) or not _usable(backend):
             rebuild()
         elif rows:
-            backend.upsert(documents.of_articles(sorted({row.article_id for row in rows})))
+            changed = sorted({row.article_id for row in rows})
+            backend.upsert(documents.of_articles(changed))
+            public_index.keep_up(changed)
     except IndexBusy:
         return
     except IndexDamaged as damage:
@@ -113,6 +116,7 @@ def rebuild(progress: Callable[[int], None] | None = None) -> int:
     seen = list(db.session.scalars(select(Dirty.id)))
     backend = article_index().backend
     backend.rebuild(documents.all_documents(), progress)
+    public_index.keep_up(None)
     db.session.rollback()
     for start in range(0, len(seen), BATCH):
         _forget(seen[start : start + BATCH])
