@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from core import config as configuration
-from core import find_words, logs, migrate
+from core import find_words, logs
 from core.contracts import Asset
 from core.db import init_db
 from core.events.wake import init_wake
@@ -141,5 +141,7 @@ def stamped(app: Flask, asset: Asset) -> Asset:
 
 def refuse_old_schema(app: Flask) -> None:
     """Raise ``SchemaPending`` when the data base is behind the code."""
+    from core import migrate
+
     if missing := migrate.pending(app):
         raise SchemaPending(f"the data base lacks migrations ({', '.join(missing)}): run  okno db upgrade")

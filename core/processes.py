@@ -1,38 +1,26 @@
-"""The processes of a house: one that serves the web, and a small supervisor over web and worker.
-
-This module imports nothing heavy by itself: the supervisor starts at once and stays small.
-"""
+"""The processes of a house: one that serves the web, and web and worker together under a supervisor."""
 
 from __future__ import annotations
 
-import ctypes
 import http.client
 import json
 import os
 import resource
-import select
-import signal
 import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
+
+from core.process_group import Child, Supervisor
 
 if TYPE_CHECKING:
     from core.asgi import Edge
 
-# A child that ends with this (sysexits.h, EX_CONFIG) can't run until somebody mends its settings.
-EXIT_CONFIG = 78
 STATE_FILE = "run/okno.json"
-STOP_SECONDS = 15.0
 GRACEFUL_SECONDS = 10
-FIRST_PAUSE, LONGEST_PAUSE, SETTLED_SECONDS = 0.2, 10.0, 30.0
+LOOK_SECONDS = 0.25
 # A peer that takes nothing for so long is gone, even if its network never says so: TCP alone waits a quarter of an hour.
 USER_TIMEOUT_MS = 30_000
 WANTED_FILES = 65_536
@@ -98,187 +86,40 @@ def run_edge(edge: Edge, sock: socket.socket) -> None:
     Server(config, edge.stop).run([sock])
 
 
-@dataclass
-class Child:
-    """A process to keep alive: ``argv``, the descriptors it inherits, and when it is started again."""
-
-    name: str
-    argv: Sequence[str]
-    fds: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    start_at: float = 0.0
-    pause: float = FIRST_PAUSE
-
-
-@dataclass
-class Supervisor:
-    """Starts children, starts those that die again (sooner the longer they lived), stops all on SIGINT or SIGTERM.
-
-    The children die with it, even if it is killed. They stay in its process group; a Ctrl-C reaches them only through
-    it, so that each is asked once. ``changed`` is called with the pids whenever they change.
-    """
-
-    children: list[Child]
-    changed: Callable[[dict[str, int]], None] = lambda _pids: None
-    stop_seconds: float = STOP_SECONDS
-    environment: Mapping[str, str] | None = None
-    output: IO[str] = field(default_factory=lambda: sys.stderr)
-    _stopping: bool = False
-    _code: int = 0
-
-    def run(self) -> int:
-        """Run until a signal; 0 after a clean stop, 1 if a child had to be killed, 78 if a child has wrong settings."""
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        old_fd = signal.set_wakeup_fd(writer)
-        handlers = {
-            signum: signal.signal(signum, self._handle) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
-        }
-        try:
-            while not self._stopping:
-                self._look_after()
-                if not self._stopping:
-                    select.select([reader], [], [], self._next_start())
-                    _empty(reader)
-            self._stop_all(reader)
-        finally:
-            signal.set_wakeup_fd(old_fd)
-            for signum, handler in handlers.items():
-                signal.signal(signum, handler)
-            os.close(reader)
-            os.close(writer)
-        return self._code
-
-    def pids(self) -> dict[str, int]:
-        """The living children by name."""
-        return {child.name: child.process.pid for child in self.children if child.process}
-
-    def _handle(self, signum: int, _frame: FrameType | None) -> None:
-        if signum != signal.SIGCHLD:
-            self._stopping = True
-
-    def _look_after(self) -> None:
-        moment = time.monotonic()
-        before = self.pids()
-        for child in self.children:
-            if child.process and (code := child.process.poll()) is not None:
-                self._bury(child, code, moment)
-            if not self._stopping and child.process is None and moment >= child.start_at:
-                self._start(child, moment)
-        if self.pids() != before:
-            self.changed(self.pids())
-
-    def _bury(self, child: Child, code: int, moment: float) -> None:
-        child.process = None
-        if code == EXIT_CONFIG:
-            self._stopping, self._code = True, EXIT_CONFIG
-            return
-        if moment - child.started_at > SETTLED_SECONDS:
-            child.pause = FIRST_PAUSE
-        child.start_at = moment + child.pause
-        print(
-            f"okno: {child.name} ended ({_how(code)}), starts again in {child.pause:.1f} s",
-            file=self.output,
-            flush=True,
-        )
-        child.pause = min(child.pause * 2, LONGEST_PAUSE)
-
-    def _start(self, child: Child, moment: float) -> None:
-        child.process = subprocess.Popen(
-            child.argv,
-            stdin=subprocess.DEVNULL,
-            pass_fds=child.fds,
-            env=None if self.environment is None else {**os.environ, **self.environment},
-            preexec_fn=_before_child(os.getpid()),
-        )
-        child.started_at = moment
-
-    def _next_start(self) -> float | None:
-        waiting = [child.start_at for child in self.children if child.process is None]
-        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
-
-    def _stop_all(self, reader: int) -> None:
-        living = [child.process for child in self.children if child.process]
-        for process in living:
-            process.terminate()
-        until = time.monotonic() + self.stop_seconds
-        while any(process.poll() is None for process in living):
-            left = until - time.monotonic()
-            if left <= 0:
-                self._code = self._code or 1
-                for process in living:
-                    process.kill()
-                    process.wait()
-                break
-            select.select([reader], [], [], left)
-            _empty(reader)
-        for child in self.children:
-            child.process = None
-
-
-def _how(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _empty(reader: int) -> None:
-    while select.select([reader], [], [], 0)[0]:
-        os.read(reader, 512)
-
-
-def _before_child(parent: int) -> Callable[[], None]:
-    """What runs in the child before its program: it dies with its parent and leaves Ctrl-C to it."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-    def prepare() -> None:
-        # An ignored SIGINT stays ignored in the new program until that asks for it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if libc is not None:
-            libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return prepare
-
-
-def child_command(home: Path, *arguments: str) -> list[str]:
-    """The command line of ``okno --home HOME …`` under the interpreter that runs now."""
-    return [sys.executable, "-m", "cli", "--home", str(home), *arguments]
-
-
 def run_all(
     home: Path,
+    work: Mapping[str, Callable[[socket.socket], object]],
     overrides: Mapping[str, Any] | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
     on_ready: Callable[[str], None] | None = None,
 ) -> int:
-    """Run web and worker under a supervisor until SIGINT or SIGTERM; gives the exit code.
+    """Run processes by name under a supervisor until SIGINT or SIGTERM; gives the exit code.
 
-    The port is bound here, once: it is known at once, a taken one raises :class:`OSError` before anything starts, and
-    while the web process is started again connections wait instead of being refused. ``on_ready(url)`` is called from
-    a thread when the web answers. ``home/run/okno.json`` holds url and pids meanwhile. ``overrides`` reach the children
-    as ``OKNO_…`` variables.
+    ``work`` gets the listening socket. It is bound here, once: its port is known at once, a taken one raises
+    :class:`OSError` before anything starts, and while the web process is started again connections wait instead of being
+    refused. ``on_ready(url)`` is called when the web answers. ``home/run/okno.json`` holds url and pids meanwhile.
+    ``overrides`` reach the children as ``OKNO_…`` variables.
     """
     with bind(host, port) as sock:
         port = sock.getsockname()[1]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         state = home / STATE_FILE
-        web = Child("web", child_command(home, "web", "--fd", str(sock.fileno())), (sock.fileno(),))
-        worker = Child("worker", child_command(home, "worker"))
         variables = {**_variables(overrides or {}), "OKNO_WEB_HOST": host, "OKNO_WEB_PORT": str(port)}
 
         def changed(pids: dict[str, int]) -> None:
             write_state(state, {"pid": os.getpid(), "url": url, "host": host, "port": port, "children": pids})
 
-        supervisor = Supervisor([web, worker], changed, environment=variables)
-        done = threading.Event()
-        if on_ready is not None:
-            threading.Thread(target=_announce, args=(host, port, url, on_ready, done), daemon=True).start()
+        def announced() -> bool:
+            ready = on_ready is None or _answers(host, port)
+            if ready and on_ready is not None:
+                on_ready(url)
+            return ready
+
+        children = [Child(name, partial(do, sock)) for name, do in work.items()]
         try:
-            return supervisor.run()
+            return Supervisor(children, changed, announced, environment=variables).run()
         finally:
-            done.set()
             state.unlink(missing_ok=True)
 
 
@@ -298,16 +139,14 @@ def _variables(overrides: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _announce(host: str, port: int, url: str, on_ready: Callable[[str], None], done: threading.Event) -> None:
+def _answers(host: str, port: int) -> bool:
+    """Whether the web answers; a short look, because the supervisor has to see to its children."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    while not done.wait(0.05):
-        connection = http.client.HTTPConnection(reachable, port, timeout=5)
-        try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                on_ready(url)
-                return
-        except (OSError, http.client.HTTPException):
-            continue
-        finally:
-            connection.close()
+    connection = http.client.HTTPConnection(reachable, port, timeout=LOOK_SECONDS)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

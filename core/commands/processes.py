@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from core import config as configuration
+from core.commands.house import make_home
 from core.commands.terminal import House, language
 from core.config import ConfigError
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 WRONG_SETTINGS = 78  # EX_CONFIG of sysexits.h: the supervisor does not start such a child again
 
@@ -27,11 +32,11 @@ def _refuse(error: Exception) -> click.ClickException:
     return WrongSettings(str(error))
 
 
-def _application(home: Path) -> Any:
+def _application(home: Path, overrides: Mapping[str, Any] | None = None, *, check_schema: bool = True) -> Flask:
     from core.app import SchemaPending, create_app
 
     try:
-        return create_app(home)
+        return create_app(home, overrides, check_schema=check_schema)
     except (ConfigError, SchemaPending) as error:
         raise _refuse(error) from error
 
@@ -74,16 +79,45 @@ def run(home: Path, host: str | None, port: int | None, demo: bool) -> None:
     host, port = _place(home, host, port)
     if port == 0 or (demo and not _free(host, port)):
         port = _free_port(host)
-    overrides, hints = _in_child(_prepare, home, {"web.host": host, "web.port": port}, demo)
+    make_home(House(home))
+    overrides: dict[str, Any] = {"web.host": host, "web.port": port}
+    _import_servers()
+    app = _application(home, overrides, check_schema=False)
+    prepared, hints = _in_child(_prepare, app, overrides, demo)
+    if prepared != overrides:
+        app = _application(home, prepared, check_schema=False)
+    work = {"web": partial(_web, app), "worker": partial(_worker, app)}
     try:
-        code = run_all(home, overrides, host, port, on_ready=lambda url: _welcome(url, demo, hints))
+        code = run_all(home, work, prepared, host, port, on_ready=lambda url: _welcome(url, demo, hints))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
     raise SystemExit(code)
 
 
+def _import_servers() -> None:
+    """What web and worker need beside the application: imported before they are forked, it is in memory once."""
+
+    import core.asgi
+    import core.schedule
+    import core.web.server  # noqa: F401
+
+
+def _web(app: Flask, sock: socket.socket) -> None:
+    from core.asgi import make_edge
+    from core.processes import run_edge
+
+    run_edge(make_edge(app), sock)
+
+
+def _worker(app: Flask, sock: socket.socket) -> None:
+    from core.schedule import Worker
+
+    sock.close()
+    Worker(app).run()
+
+
 def _in_child(work: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of ``work`` done in a process of its own: what it imports does not stay in the supervisor."""
+    """The result of ``work`` done in a process of its own: its connections and threads do not stay in the supervisor."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
 
@@ -115,18 +149,15 @@ def _place(home: Path, host: str | None, port: int | None) -> tuple[str, int]:
     return host or config.get("web.host"), config.get("web.port") if port is None else port
 
 
-def _prepare(home: Path, overrides: dict[str, Any], demo: bool) -> tuple[dict[str, Any], list[str]]:
+def _prepare(app: Flask, overrides: dict[str, Any], demo: bool) -> tuple[dict[str, Any], list[str]]:
     """Migrate and, for the demo, load the centre; gives the settings to run with and the plugins' lines to try."""
     from core import directory, migrate, reasons
-    from core.app import create_app
-    from core.commands.house import make_home
     from core.house import okno
 
-    make_home(House(home))
     if demo:
-        first = create_app(home, overrides, check_schema=False).extensions["okno"].config
-        overrides = {**overrides, "core.demo": True, **_free_listeners(first)}
-    app = create_app(home, overrides, check_schema=False)
+        config = app.extensions["okno"].config
+        overrides = {**overrides, "core.demo": True, **_free_listeners(config)}
+        app = _application(config.home, overrides, check_schema=False)
     migrate.upgrade(app)
     with app.app_context():
         directory.ensure_roles()

@@ -23,16 +23,18 @@ from tests.support.places import ROOT
 # A child that says its pid, then waits for ever; with "stubborn" it does not care for SIGTERM.
 CHILD = """
 import os, signal, sys, threading
-if sys.argv[1] == "stubborn": signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if sys.argv[1] == "config": sys.exit(78)
-os.write(1, f"child {sys.argv[1]} {os.getpid()}\\n".encode())  # one write: two children share the pipe
-threading.Event().wait()
+def live(name):
+    if name == "stubborn": signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if name == "config": sys.exit(78)
+    os.write(1, f"child {name} {os.getpid()}\\n".encode())  # one write: two children share the pipe
+    threading.Event().wait()
 """
 SUPERVISOR = """
 import os, sys
-from core.processes import Child, Supervisor
-names, code = sys.argv[2:], sys.argv[1]
-children = [Child(name, [sys.executable, "-c", code, name]) for name in names]
+from functools import partial
+from core.process_group import Child, Supervisor
+exec(sys.argv[1])
+children = [Child(name, partial(live, name)) for name in sys.argv[2:]]
 ended = Supervisor(children, lambda pids: os.write(1, f"pids {pids}\\n".encode()), stop_seconds=1).run()
 print("heavy", sorted({"flask", "uvicorn", "sqlalchemy"} & set(sys.modules)), flush=True)
 sys.exit(ended)
