@@ -86,7 +86,7 @@ node_modules/.package-lock.json: package-lock.json .npmrc | $(BIN)/python
 	@scripts/npm_ci.sh $(BIN)
 	@touch $@
 
-$(VENDOR): node_modules/.package-lock.json core/web/icons.txt scripts/vendor.py | $(BIN)/python
+$(VENDOR): node_modules/.package-lock.json core/web/icons.txt scripts/vendor.py scripts/tiptap.js | $(BIN)/python
 	@$(BIN)/python scripts/vendor.py
 
 $(MO): $(PO) scripts/translations.py | $(INSTALLED)

@@ -1,7 +1,7 @@
 """Copy the front-end libraries that npm installed to the folder that the desk serves.
 
-Input: ``node_modules/`` (as ``npm ci`` leaves it) and ``core/web/icons.txt``.
-Output: ``core/web/static/vendor/`` with the libraries, ``icons.svg`` (one sprite), ``inter.css`` with its fonts,
+Input: ``node_modules/`` (as ``npm ci`` leaves it), ``core/web/icons.txt`` and the entry files of BUNDLES.
+Output: ``core/web/static/vendor/`` with the libraries and bundles, ``icons.svg`` (one sprite), ``inter.css`` with its fonts,
 ``licenses/`` and ``VERSIONS.json`` (``{package: {"version", "license", "files"}}``, paths relative to the folder).
 """
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ LIBRARIES = {
     "squire-rte": {"dist/squire.mjs": "squire.mjs"},
     "dompurify": {"dist/purify.es.mjs": "purify.es.mjs"},
 }
+# Libraries of many packages become one file each; the entry names what is taken of them.
+BUNDLES = {"tiptap.js": "scripts/tiptap.js"}
+BUNDLER = "@esbuild/*/bin/esbuild"
 
 
 class VendorError(Exception):
@@ -112,6 +116,8 @@ def vendor(node_modules: Path, icon_list: Path, target: Path) -> dict[str, dict[
     fresh.mkdir(parents=True)
     packages = [*_copy_libraries(node_modules, fresh), _write_icons(node_modules, icon_list, fresh)]
     packages.append(_write_font(node_modules, fresh))
+    for name, entry in BUNDLES.items():
+        packages += _bundle(node_modules, ROOT / entry, fresh, name)
     for package in packages:
         _copy_license(package, fresh)
     versions = {package.name: package.describe() for package in packages}
@@ -150,6 +156,32 @@ def _write_font(node_modules: Path, target: Path) -> Package:
         shutil.copyfile(package.folder / "files" / font, target / "fonts" / font)
     package.files += ["inter.css", *(f"fonts/{font}" for font in fonts)]
     return package
+
+
+def _bundle(node_modules: Path, entry: Path, target: Path, name: str) -> list[Package]:
+    """One ES module of ``entry`` and all that it imports; returns the packages that went into it."""
+    program = next(iter(sorted(node_modules.glob(BUNDLER))), None)
+    if program is None:
+        raise VendorError(f"esbuild is not installed in {node_modules}: run `npm ci` first")
+    meta = target / f"{name}.meta"
+    # esbuild looks for packages from the entry upwards: from a copy beside those that were installed.
+    source = node_modules.parent / f".{name}"
+    shutil.copyfile(entry, source)
+    options = ("--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=error", "--legal-comments=none")
+    command = [str(program), str(source), *options, f"--outfile={target / name}", f"--metafile={meta}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        source.unlink()
+    if done.returncode:
+        raise VendorError(f"esbuild could not bundle {entry.name}: {done.stderr.strip()}")
+    inputs = json.loads(meta.read_text("utf-8"))["inputs"]
+    meta.unlink()
+    found = {match[1] for path in inputs if (match := re.search(r"node_modules/((?:@[^/]+/)?[^/]+)/", path))}
+    packages = [Package.find(node_modules, package) for package in sorted(found)]
+    for package in packages:
+        package.files.append(name)
+    return packages
 
 
 def _copy_license(package: Package, target: Path) -> None:

@@ -27,6 +27,7 @@ TAGS = frozenset(
         "dd",
         "del",
         "details",
+        "div",
         "dl",
         "dt",
         "em",
@@ -72,6 +73,8 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan", "align"},
     "th": {"colspan", "rowspan", "align", "scope"},
 }
+CALLOUTS = ("note", "tip", "warning")
+CLASSES = {"div": {"callout", *(f"callout-{kind}" for kind in CALLOUTS)}}
 SCHEMES = {"http", "https", "mailto", "tel", "kb"}
 _BLOCK_END = re.compile(
     r"(</(?:p|div|li|h[1-6]|tr|blockquote|pre|dt|dd|table|ul|ol|summary)>|<br ?/?>|<hr ?/?>|</t[dh]>)", re.IGNORECASE
@@ -90,7 +93,12 @@ def _markdown() -> MarkdownIt:
 def sanitise(html: str) -> str:
     """``html`` without anything that executes, loads foreign styles or leads to unknown schemes."""
     return nh3.clean(
-        html, tags=set(TAGS), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer"
+        html,
+        tags=set(TAGS),
+        attributes=ATTRIBUTES,
+        allowed_classes=CLASSES,
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer",
     ).strip()
 
 

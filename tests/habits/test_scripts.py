@@ -13,6 +13,12 @@ from tests.support.places import ROOT
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="24" viewBox="0 0 24 24" fill="none" stroke="currentColor">
 <path stroke="none" d="M0 0h24v24H0z" fill="none"/><path d="M5 4h4"/></svg>"""
 FACE = "/* inter-{0}-wght-normal */\n@font-face {{ src: url(./files/inter-{0}-wght-normal.woff2) }}\n"
+BUNDLER = """#!/bin/sh
+for option; do case $option in
+--outfile=*) echo 'bundled();' > "${option#*=}";;
+--metafile=*) echo '{"inputs": {"node_modules/prosemirror-view/dist/index.js": {}}}' > "${option#*=}";;
+esac; done
+"""
 
 
 @pytest.fixture
@@ -32,9 +38,12 @@ def node_modules(tmp_path: Path) -> Path:
     for name in [*vendor.LIBRARIES, vendor.ICON_PACKAGE, vendor.FONT_PACKAGE]:
         files[f"{name}/package.json"] = json.dumps({"version": "1.2.3", "license": "MIT"})
         files[f"{name}/LICENSE"] = "terms"
+    files["@esbuild/here/bin/esbuild"] = BUNDLER
+    files["prosemirror-view/package.json"] = json.dumps({"version": "1.42.9", "license": "MIT"})
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
+    (root / "@esbuild/here/bin/esbuild").chmod(0o755)
     return root
 
 
@@ -52,6 +61,8 @@ def test_vendor_copies_libraries_icons_and_fonts_and_writes_their_versions(node_
         "version": "1.2.3", "license": "MIT", "files": ["htmx.min.js", "licenses/htmx.org-LICENSE.txt"],
     }  # fmt: skip
     assert all((target / file).is_file() for entry in versions.values() for file in entry["files"])
+    assert versions["prosemirror-view"]["files"] == ["tiptap.js"]
+    assert (target / "tiptap.js").read_text() == "bundled();\n"
     assert "sourceMappingURL" not in (target / "squire.mjs").read_text()
     assert sorted(path.name for path in (target / "fonts").iterdir()) == sorted(
         f"inter-{subset}-wght-normal.woff2" for subset in vendor.FONT_SUBSETS
@@ -73,6 +84,7 @@ def test_the_sprite_has_one_symbol_an_icon_without_the_empty_frame(node_modules:
     [
         ("no-such-icon", None, "icons/outline/no-such-icon.svg"),
         ("mail", "htmx.org/package.json", "htmx.org is not installed"),
+        ("mail", "@esbuild/here/bin/esbuild", "esbuild is not installed"),
         ("mail", "dompurify/dist/purify.es.mjs", "dompurify has no dist/purify.es.mjs"),
     ],
 )
