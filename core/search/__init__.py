@@ -23,5 +23,11 @@ class Backend(Protocol):
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer within ``query.time_limit`` seconds."""
 
+    def set_synonyms(self, groups: Iterable[Iterable[str]]) -> None:
+        """Groups of words or expressions that find each other from now on; nothing is indexed again."""
+
+    def set_stop_words(self, stop_words: Iterable[str]) -> None:
+        """Words that count for nothing in a question from now on, unless nothing else is asked for."""
+
     def count(self) -> int:
         """How many documents are in."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from core.clock import now
 from core.contracts import SearchDocument
 from core.db import db
 from plugins.kb import markup
@@ -15,6 +18,17 @@ from plugins.kb.models import Article, Folder
 KIND = "article"
 ANY_SERVICE = "*"
 BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A folder and those above it, from the top: their ids, and their titles in both languages."""
+
+    ids: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+
+
+NOWHERE = Branch()
 
 
 def document_id(number: int) -> str:
@@ -35,8 +49,15 @@ def body_text(article: Article) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def document(article: Article, paths: Mapping[int, tuple[str, ...]]) -> SearchDocument:
-    """One article; ``paths`` are the titles from the top down to each folder."""
+def boost(uses: int, updated_at: datetime, at: datetime) -> float:
+    """What makes an article come a little before its equals: 2 % for each doubling of its uses, at most 20 %, and 5 % for
+    one written now, half of that a year later."""
+    age = max(0.0, (at - updated_at) / timedelta(days=365))
+    return 1 + 0.02 * min(10, (uses + 1).bit_length() - 1) + 0.05 * 0.5**age
+
+
+def document(article: Article, branches: Mapping[int, Branch]) -> SearchDocument:
+    """One article; ``branches`` are the ways from the top down to each folder."""
     return SearchDocument(
         id=document_id(article.number),
         kind=KIND,
@@ -48,50 +69,53 @@ def document(article: Article, paths: Mapping[int, tuple[str, ...]]) -> SearchDo
         facets={
             "product": tuple(article.products),
             "service": tuple(service.key for service in article.services) or (ANY_SERVICE,),
-            "folder": paths.get(article.folder_id, ()),
+            "folder": branches.get(article.folder_id, NOWHERE).titles,
+            "branch": branches.get(article.folder_id, NOWHERE).ids,
             "language": (article.language,),
             "status": (article.status,),
         },
         updated_at=article.updated_at,
+        boost=boost(article.uses, article.updated_at, now()),
     )
 
 
-def folder_paths() -> dict[int, tuple[str, ...]]:
-    """Titles (both languages) of each folder and those above it, for the facet."""
+def folder_branches() -> dict[int, Branch]:
+    """The way from the top to each folder."""
     folders = {folder.id: folder for folder in db.session.scalars(select(Folder))}
 
-    def path(folder_id: int | None, depth: int = 0) -> tuple[str, ...]:
+    def way(folder_id: int | None, depth: int = 0) -> Branch:
         if folder_id is None or depth > 50:
-            return ()
+            return NOWHERE
         folder = folders[folder_id]
-        return (*path(folder.parent_id, depth + 1), *dict.fromkeys((folder.title_ru, folder.title_en)))
+        above = way(folder.parent_id, depth + 1)
+        titles = (*above.titles, *dict.fromkeys((folder.title_ru, folder.title_en)))
+        return Branch((*above.ids, str(folder_id)), titles)
 
-    return {folder_id: path(folder_id) for folder_id in folders}
+    return {folder_id: way(folder_id) for folder_id in folders}
+
+
+_WHOLE = (selectinload(Article.tag_links), selectinload(Article.services))
 
 
 def of_articles(ids: Sequence[int]) -> list[SearchDocument]:
     """Documents of these articles; those that are gone are missing."""
-    paths = folder_paths()
-    query = (
-        select(Article)
-        .where(Article.id.in_(ids))
-        .options(selectinload(Article.tag_links), selectinload(Article.services))
-    )
-    return [document(article, paths) for article in db.session.scalars(query)]
+    branches = folder_branches()
+    query = select(Article).where(Article.id.in_(ids)).options(*_WHOLE)
+    return [document(article, branches) for article in db.session.scalars(query)]
 
 
 def all_documents() -> Iterator[SearchDocument]:
-    """Every article, read in batches by id."""
-    paths, last = folder_paths(), 0
+    """Every article, read in batches by id; whoever takes them may commit in between."""
+    branches, last = folder_branches(), 0
     while True:
         query = select(Article).where(Article.id > last).order_by(Article.id).limit(BATCH)
-        rows = db.session.scalars(query.options(selectinload(Article.tag_links), selectinload(Article.services))).all()
+        rows = db.session.scalars(query.options(*_WHOLE)).all()
         if not rows:
             return
-        yield from (document(article, paths) for article in rows)
-        last = rows[-1].id
+        batch, last = [document(article, branches) for article in rows], rows[-1].id
         for row in rows:
             db.session.expunge(row)
+        yield from batch
 
 
 def load_texts(ids: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -34,6 +34,7 @@ from core.contracts import (
 
 HERE = Path(__file__).parent
 INDEX_SECONDS = 1.5
+UPKEEP_SECONDS = 3600
 SCHEDULE_SECONDS = 20
 NUMBER_SIGN = re.compile(r"№\s*(\d{1,9})\b")
 
@@ -51,6 +52,12 @@ def register_settings() -> list[Setting]:
     return [
         Setting("kb.article_max_kb", int, 512, Text("Largest article, KB", "Наибольшая статья, КБ")),
         Setting("kb.favourites_max", int, 50, Text("Pins of one agent", "Закреплённых у одного оператора")),
+        Setting(
+            "kb.search_log_days",
+            int,
+            180,
+            Text("Days that counts of searches are kept", "Сколько дней хранить счёт поисков"),
+        ),
     ]
 
 
@@ -126,19 +133,26 @@ def register_commands() -> list[CommandMount]:
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    """The indexer, and what comes out or expires on time."""
-    from plugins.kb.index import index_due
+    """The indexer and its upkeep, and what comes out or expires on time."""
+    from plugins.kb.index import index_due, upkeep
     from plugins.kb.schedule import run_due
 
-    return [Job("kb.index", index_due, seconds=INDEX_SECONDS), Job("kb.schedule", run_due, seconds=SCHEDULE_SECONDS)]
+    return [
+        Job("kb.index", index_due, seconds=INDEX_SECONDS),
+        Job("kb.upkeep", upkeep, seconds=UPKEEP_SECONDS),
+        Job("kb.schedule", run_due, seconds=SCHEDULE_SECONDS),
+    ]
 
 
 @hookimpl
 def register_search_backends() -> list[SearchBackend]:
-    """Whoosh."""
-    from plugins.kb.index import open_whoosh
+    """Whoosh, and tantivy for large knowledge bases."""
+    from plugins.kb.index import open_tantivy, open_whoosh
 
-    return [SearchBackend("whoosh", Text("Whoosh", "Whoosh"), open=open_whoosh)]
+    return [
+        SearchBackend("whoosh", Text("Whoosh", "Whoosh"), open=open_whoosh),
+        SearchBackend("tantivy", Text("tantivy", "tantivy"), open=open_tantivy),
+    ]
 
 
 @hookimpl

@@ -14,7 +14,7 @@ from plugins.kb.models.articles import (
     WorkingCopy,
 )
 from plugins.kb.models.readers import CANDIDATE_STATES, Candidate, Comment, Imported, Rating, ReviewNotice
-from plugins.kb.models.searching import Dirty
+from plugins.kb.models.searching import Dirty, IndexState, SearchCount, SearchWords, SearchWordsState
 from plugins.kb.models.use import Favourite, Use
 
 __all__ = [
@@ -32,8 +32,12 @@ __all__ = [
     "Favourite",
     "Folder",
     "Imported",
+    "IndexState",
     "Rating",
     "ReviewNotice",
+    "SearchCount",
+    "SearchWords",
+    "SearchWordsState",
     "Tag",
     "Use",
     "Version",
