@@ -569,13 +569,16 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """An HTML fragment fetched from ``url`` into a slot: "side" (knowledge), "case" (right column), "reply", "settings" (own settings)."""
+    """An HTML fragment fetched from ``url`` into a slot: "side" (knowledge), "case" (right column), "reply", "settings" (own settings).
+
+    "service" ones stand on the administrator's page of a service, asked for with ``service=<key>``.
+    """
 
     key: str
     title: Text
     icon: str
     url: str
-    slot: Literal["side", "case", "reply", "compose", "settings"]
+    slot: Literal["side", "case", "reply", "compose", "settings", "service"]
     order: int = 100
     permission: str = ""
 

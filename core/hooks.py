@@ -191,6 +191,9 @@ class Hooks:
     def after_assigned(self, interaction: c.InteractionInfo) -> None:
         self._run("after_assigned", interaction=interaction)
 
+    def during_assigned(self, interaction: c.InteractionInfo) -> None:
+        self._run("during_assigned", interaction=interaction)
+
     # dispositions and cases
     def before_disposition(
         self, interaction: c.InteractionInfo, disposition: c.DispositionInfo | None, comment: str

@@ -133,4 +133,5 @@ def _tell(interaction: Interaction) -> None:
     }
     events.publish("desk", "interaction.changed", data)
     info = interaction_info(interaction)
+    okno().hooks.during_assigned(info)
     on_commit(lambda: okno().hooks.after_assigned(info))

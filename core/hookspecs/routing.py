@@ -105,3 +105,22 @@ def after_assigned(interaction: InteractionInfo) -> None:
         def after_assigned(interaction):
             log.info("taken", agent=interaction.agent_id)
     """
+
+
+@hookspec
+def during_assigned(interaction: InteractionInfo) -> None:
+    """Take part in giving an agent an interaction: accepted, taken, passed on, or begun by the agent.
+
+    Called: inside the transaction, as its last step; what is written here is there when the agent's desk hears of it. A draft
+    put down with ``core.case_drafts.save`` is what the agent's answer begins with.
+    Args: interaction: in state ``active``, with its ``agent_id``.
+    Returns: nothing.
+    Exceptions: counted, the implementation's own changes undone; others run and the interaction is given all the same.
+    Used by: kb (the article that answers of a service begin with).
+
+    Example::
+
+        @hookimpl
+        def during_assigned(interaction):
+            case_drafts.save(interaction.agent_id, interaction.case_id, "reply", "<p>Hello!</p>")
+    """

@@ -179,4 +179,5 @@ def assigned(
         presence.settle(agent_id, how if agent_id == user_id else "transferred")
     tell(interaction)
     info = interaction_info(interaction)
+    okno().hooks.during_assigned(info)
     on_commit(lambda: okno().hooks.after_assigned(info))

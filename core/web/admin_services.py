@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from core import directory, skills, variables
 from core import services as operations
 from core.calendars import list_calendars
-from core.contracts import Text
+from core.contracts import Panel, Text
 from core.db import transaction
 from core.house import okno
 from core.model import Service
@@ -19,6 +19,7 @@ from core.permissions import require
 from core.schemas import SERVICE_TEXTS, timezones
 from core.service_routing import TeamPlace, places_of
 from core.skills import SkillDemand
+from core.web import desk_frame
 from core.web.admin_frame import (
     Answer,
     FormState,
@@ -34,6 +35,7 @@ from core.web.admin_frame import (
     ticked,
     typed,
 )
+from core.web.auth import current_user
 from core.web.language import here
 
 TEXTS = (
@@ -221,7 +223,14 @@ def _page(shown: Service | None, form: FormState) -> Answer:
         demands=[*form.values["demands"], *({} for _row in range(SPARE_ROWS))],
         strange={name: names for name, names in strange.items() if names},
         variables=sorted(okno().variables.values(), key=lambda variable: variable.name),
+        panels=_panels() if shown else [],
     )
+
+
+def _panels() -> list[Panel]:
+    """What plugins set for a service."""
+    user = current_user()
+    return desk_frame.panels(user, desk_frame.context_of(user, None), "service") if user else []
 
 
 def _unknown(text: str) -> list[str]:

@@ -46,6 +46,12 @@ def own_html(html: str) -> Markup:
     return Markup(clean)  # noqa: S704 -- nh3 has just cleaned it
 
 
+def draft_html(html: str) -> Markup:
+    """The same for a draft, which may say where the cursor stands."""
+    clean = nh3.clean(html, attributes={"a": {"href", "target"}, "span": {"data-cursor"}}, link_rel="noopener noreferrer")
+    return Markup(clean)  # noqa: S704 -- nh3 has just cleaned it
+
+
 def reply_subject(subject: str) -> str:
     """The subject of an answer: one "Re:", however many there were."""
     return "Re: " + re.sub(r"^((re|fw|fwd|отв|ответ)(\[\d+\])?:\s*)+", "", subject, flags=re.IGNORECASE)

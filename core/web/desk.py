@@ -75,6 +75,7 @@ def _drawing(state: BlueprintSetupState) -> None:
         parted=case_texts.parted,
         linked=case_texts.linked,
         own_html=case_texts.own_html,
+        draft_html=case_texts.draft_html,
         reply_subject=case_texts.reply_subject,
         note_words=case_texts.note_words,
         event_words=event_words.words_of,

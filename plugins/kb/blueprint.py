@@ -7,7 +7,16 @@ from typing import Any
 
 from flask import Blueprint
 
-from plugins.kb import editor_views, panel_views, reading, views
+from plugins.kb import (
+    case_article_views,
+    default_views,
+    editor_views,
+    favourite_views,
+    link_views,
+    panel_views,
+    reading,
+    views,
+)
 
 blueprint = Blueprint("kb", __name__, template_folder="templates", static_folder="static", static_url_path="/kb/static")
 blueprint.app_template_global("kb_icon")(reading.icon_of)
@@ -16,12 +25,23 @@ blueprint.app_template_global("kb_shown")(editor_views.shown)
 PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb", "index", views.index),
     ("/kb/articles/<int:number>", "article", views.article),
-    ("/kb/articles/<int:number>/preview", "preview", views.preview),
+    ("/kb/articles/<int:number>/preview", "preview", link_views.preview),
     ("/kb/tile", "tile", views.tile),
     ("/kb/panel", "panel", panel_views.panel),
     ("/kb/panel/results", "results", panel_views.results),
     ("/kb/panel/start", "start", panel_views.start),
-    ("/kb/panel/used", "used", panel_views.used),
+    ("/kb/panel/suggested", "suggested", panel_views.suggested),
+    ("/kb/panel/case", "case_articles", case_article_views.of_case),
+    ("/kb/panel/menu/<int:number>", "article_menu", favourite_views.menu),
+    ("/kb/favourites", "favourites", favourite_views.shown),
+    ("/kb/favourites/sets/new", "new_set", favourite_views.new_set),
+    ("/kb/favourites/sets/<int:set_id>", "edit_set", favourite_views.edit_set),
+    ("/kb/articles/<int:number>/cases", "article_cases", case_article_views.of_article),
+    ("/kb/articles/<int:number>/around", "article_around", link_views.around),
+    ("/kb/articles/<int:number>/map", "map_branches", link_views.map_branches),
+    ("/kb/articles/<int:number>/filled", "filled", link_views.filled),
+    ("/kb/reports/links", "broken_links", link_views.broken),
+    ("/kb/defaults", "service_defaults", default_views.of_service),
     ("/kb/panel/folders/<int:folder_id>", "folder", panel_views.folder),
     ("/kb/panel/articles/<int:number>", "panel_article", panel_views.article),
     ("/kb/articles/new", "new", editor_views.new),
@@ -29,9 +49,15 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 )
 COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/articles/<int:article_id>/use", "use", panel_views.use),
-    ("/kb/favourites", "add_favourite", panel_views.add_favourite),
-    ("/kb/favourites/remove", "remove_favourite", panel_views.remove_favourite),
-    ("/kb/favourites/order", "order_favourites", panel_views.order_favourites),
+    ("/kb/favourites", "add_favourite", favourite_views.add),
+    ("/kb/favourites/remove", "remove_favourite", favourite_views.remove),
+    ("/kb/favourites/order", "order_favourites", favourite_views.order),
+    ("/kb/favourites/sets", "save_set", favourite_views.save_set),
+    ("/kb/favourites/sets/<int:set_id>/remove", "remove_set", favourite_views.remove_set),
+    ("/kb/articles/<int:article_id>/link", "link_case", case_article_views.link),
+    ("/kb/articles/<int:article_id>/unlink", "unlink_case", case_article_views.unlink),
+    ("/kb/articles/<int:article_id>/take-title", "take_title", case_article_views.take_title),
+    ("/kb/defaults", "save_default", default_views.save),
     ("/kb/articles", "create", editor_views.create),
     ("/kb/articles/<int:number>/edit", "save", editor_views.save),
     ("/kb/articles/<int:number>/status", "set_status", editor_views.set_status),

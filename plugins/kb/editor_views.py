@@ -15,8 +15,8 @@ from core.permissions import require
 from core.web import drawing
 from core.web.language import here
 from plugins.kb import markup, operations, reading
+from plugins.kb.focus import viewer
 from plugins.kb.models import Article
-from plugins.kb.panel_views import viewer
 
 PREVIEW_CHARACTERS = 200_000
 

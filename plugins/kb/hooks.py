@@ -17,6 +17,7 @@ from core.contracts import (
     ErrorText,
     HealthCheck,
     HomeTile,
+    InteractionInfo,
     Job,
     MenuItem,
     MessageInfo,
@@ -48,10 +49,16 @@ def register_models() -> list[PluginSchema]:
 
 @hookimpl
 def register_settings() -> list[Setting]:
-    """Limits of articles and favourites."""
+    """Limits of articles and favourites; the look of the help centre."""
+    from plugins.kb.public.site import SETTINGS
+
     return [
+        *SETTINGS,
         Setting("kb.article_max_kb", int, 512, Text("Largest article, KB", "Наибольшая статья, КБ")),
-        Setting("kb.favourites_max", int, 50, Text("Pins of one agent", "Закреплённых у одного оператора")),
+        Setting("kb.favourites_max", int, 50, Text("Entries of a folder of favourites", "Записей в папке избранного")),
+        Setting(
+            "kb.favourite_sets_max", int, 20, Text("Folders of favourites of one owner", "Папок избранного у владельца")
+        ),
         Setting(
             "kb.search_log_days",
             int,
@@ -85,10 +92,11 @@ def register_permissions() -> list[Permission]:
 
 @hookimpl
 def register_blueprints() -> list[BlueprintMount]:
-    """The pages and the panel."""
+    """The pages and the panel; the help centre for customers."""
     from plugins.kb.blueprint import blueprint
+    from plugins.kb.public.blueprint import blueprint as help_centre
 
-    return [BlueprintMount(blueprint)]
+    return [BlueprintMount(blueprint), BlueprintMount(help_centre, public=True)]
 
 
 @hookimpl
@@ -112,7 +120,8 @@ def register_assets() -> list[Asset]:
     """Styles and behaviour of the panel and the pages."""
     return [
         Asset("css", "/kb/static/kb.css"),
-        Asset("module", "/kb/static/panel.js"),
+        Asset("css", "/kb/static/use.css"),
+        Asset("module", "/kb/static/knowledge.js"),
         Asset("module", "/kb/static/editor.js"),
     ]
 
@@ -175,9 +184,19 @@ def extend_search_query(query: SearchQuery) -> SearchQuery | None:
 def during_message(message: MessageInfo) -> None:
     """Tie the articles that an agent put into this reply to it."""
     if message.author == "agent" and message.direction == "out":
+        from plugins.kb.defaults import count_sent
         from plugins.kb.usage import tie_to_message
 
+        count_sent(message)
         tie_to_message(message)
+
+
+@hookimpl
+def during_assigned(interaction: InteractionInfo) -> None:
+    """Begin the agent's answer with the service's article."""
+    from plugins.kb.defaults import begin_answer
+
+    begin_answer(interaction)
 
 
 @hookimpl
@@ -194,8 +213,10 @@ def collect_panels(context: DeskContext) -> list[Panel]:
     url = f"/kb/panel?{asked}" if asked else "/kb/panel"
     panels = [Panel("kb", Text("Knowledge base", "База знаний"), "book", url, "side", order=10, permission="kb.view")]
     if context.case_id is not None:
-        used, title = f"/kb/panel/used?case_id={context.case_id}", Text("Articles used", "Использованные статьи")
-        panels.append(Panel("kb-used", title, "book", used, "case", order=60, permission="kb.view"))
+        linked, title = f"/kb/panel/case?case_id={context.case_id}", Text("Articles", "Статьи")
+        panels.append(Panel("kb-case", title, "book", linked, "case", order=60, permission="kb.view"))
+    default = Text("Article that answers begin with", "Статья, с которой начинаются ответы")
+    panels.append(Panel("kb-default", default, "book", "/kb/defaults", "service", permission="admin.services"))
     return panels
 
 
@@ -222,10 +243,10 @@ def load_demo(folder: str) -> None:
 
 @hookimpl
 def check_health() -> list[HealthCheck]:
-    """Whether the index answers and keeps up."""
-    from plugins.kb.index import health
+    """Whether the index answers and keeps up, and whether the services' articles can be sent."""
+    from plugins.kb import defaults, index
 
-    return [health()]
+    return [index.health(), defaults.health()]
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Response, abort, jsonify, render_template, request
@@ -9,57 +10,30 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from core.db import db
-from core.model import User
 from core.permissions import allowed, require
-from core.web import desk_queries
-from core.web.auth import current_user
 from core.web.language import here
-from plugins.kb import favourites, markup, reading, usage
+from plugins.kb import case_articles, favourites, links, maps, markup, reading, suggestions, usage
+from plugins.kb.focus import context, focus, seen_article, viewer
 from plugins.kb.models import Article, Folder
 from plugins.kb.reading import Focus
 
-
-def viewer() -> User:
-    """The user of this request; ``@require`` has made sure that there is one."""
-    user = current_user()
-    if user is None:
-        abort(401)
-    return user
-
-
-def _id(name: str) -> int | None:
-    value = request.values.get(name, "")
-    return int(value) if value.isdecimal() and len(value) < 10 else None
-
-
-def focus() -> Focus:
-    """The case in focus, if the viewer may see it."""
-    found = reading.focus_of(_id("case_id"), _id("interaction_id"))
-    if found.case is not None and not desk_queries.may_see(viewer(), found.case):
-        return Focus()
-    return found
+NUMBER = re.compile(r"\s*(?:№|#|kb:)?\s*(\d{1,9})\s*", re.IGNORECASE)
 
 
 @require("kb.view")
 def panel() -> str:
     """The whole panel."""
-    return render_template("kb/panel.html", focus=focus(), text="", **_start(focus()))
+    about = focus()
+    return render_template("kb/panel.html", focus=about, text="", **_start(about))
 
 
 def _start(about: Focus) -> dict[str, Any]:
     return {
-        "suggested": reading.suggested(about),
-        "favourites": reading.favourites_of(viewer()),
+        "suggested": suggestions.suggested(about),
+        "favourites": favourites.sets_of(viewer().id),
         "tree": reading.tree(),
         "most_used": [] if about.case else reading.most_used(5, here()),
     }
-
-
-@require("kb.view")
-def used() -> str:
-    """The articles that were used in the case, for the column beside it."""
-    about = focus()
-    return render_template("kb/used.html", rows=usage.used_in(about.case.id) if about.case else [])
 
 
 @require("kb.view")
@@ -70,8 +44,17 @@ def start() -> str:
 
 
 @require("kb.view")
+def suggested() -> str:
+    """The suggestions alone, when the customer has written again."""
+    about = focus()
+    rows = suggestions.suggested(about)
+    most_used = [] if about.case else reading.most_used(5, here())
+    return render_template("kb/suggested.html", focus=about, suggested=rows, most_used=most_used)
+
+
+@require("kb.view")
 def results() -> str:
-    """The hits for what is typed; the start when nothing is."""
+    """The hits for what is typed, above them the article with that number; the start when nothing is typed."""
     text, about = request.args.get("q", ""), focus()
     tag = request.args.get("tag", "")
     in_page = "page" in request.args
@@ -79,7 +62,17 @@ def results() -> str:
         return _page_start() if in_page else render_template("kb/start.html", focus=about, **_start(about))
     service = about.service.key if about.service and request.args.get("only_service") else ""
     found = reading.find(text, service=service, tag=tag, every_status=in_page and allowed(viewer(), "kb.edit"))
-    return render_template("kb/results.html", found=found, focus=about, text=text, tag=tag, in_page=in_page)
+    exact = None if in_page else exact_article(text)
+    shown = {"found": found, "focus": about, "text": text, "tag": tag, "in_page": in_page}
+    excerpt = links.excerpt(exact) if exact else ""
+    return render_template("kb/results.html", exact=exact, excerpt=excerpt, **shown)
+
+
+def exact_article(text: str) -> Article | None:
+    """The article whose number alone was typed, if the viewer may read it."""
+    match = NUMBER.fullmatch(text)
+    row = reading.by_number(int(match.group(1))) if match else None
+    return row if row is not None and row.status == "published" else None
 
 
 def _page_start() -> str:
@@ -105,18 +98,13 @@ def article(number: int) -> str:
         article=row,
         sections=shown_sections(row, about, text),
         chosen=first_section(row, about),
-        starred=reading.is_favourite(viewer(), row.id),
+        starred=favourites.is_pinned(viewer().id, row.id),
+        linked=about.case is not None and case_articles.is_linked(about.case.id, row.id),
+        branches=maps.branches(row) if row.kind == "map" else [],
+        related=links.related_to(row, 4),
         focus=about,
         text=text,
     )
-
-
-def seen_article(number: int) -> Article:
-    """The article, or 404; one that isn't published only for editors."""
-    row = reading.by_number(number)
-    if row is None or not allowed(viewer(), "kb.view", article_id=row.id):
-        abort(404)
-    return row
 
 
 def first_section(row: Article, about: Focus) -> str:
@@ -129,14 +117,15 @@ def first_section(row: Article, about: Focus) -> str:
 
 def shown_sections(row: Article, about: Focus, text: str = "") -> list[dict[str, Any]]:
     """Each section drawn for agents: filled in, linked, highlighted, with the names of what stays empty."""
-    context = usage.context_of(
-        viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None
-    )
+    variables = context(about)
+    known = links.targets(links.numbers_in(row.sections))
     shown = []
     for section in row.sections:
-        filled = usage.fill(section["html"], context)
+        filled = usage.fill(section["html"], variables)
         html = markup.with_chips(
-            markup.linked(section["html"]), usage.values(section["html"], context), _("The cursor will stand here")
+            links.linked(section["html"], known),
+            usage.values(section["html"], variables),
+            _("The cursor will stand here"),
         )
         missing = (*filled.unknown, *filled.empty) if about.case else filled.unknown
         marked = Markup(reading.highlighted(html, text))  # noqa: S704 -- sanitised when it was saved
@@ -147,12 +136,11 @@ def shown_sections(row: Article, about: Focus, text: str = "") -> list[dict[str,
 @require("kb.view")
 def use(article_id: int) -> Response:
     """Count the use and give the filled HTML for the reply."""
-    about = focus()
-    context = usage.context_of(
-        viewer().id, about.case.id if about.case else None, about.interaction.id if about.interaction else None
-    )
     filled = usage.use(
-        article_id, context, section=request.form.get("section", ""), selected=request.form.get("selected")
+        article_id,
+        context(focus()),
+        section=request.form.get("section", ""),
+        selected=request.form.get("selected"),
     )
     row = db.session.get(Article, article_id)
     return jsonify(
@@ -164,29 +152,3 @@ def use(article_id: int) -> Response:
         empty=filled.empty,
         cursor=filled.cursor,
     )
-
-
-@require("kb.view")
-def add_favourite() -> str:
-    """Pin, and draw the list anew."""
-    favourites.add(viewer().id, folder_id=_id("folder_id"), article_id=_id("article_id"))
-    return _favourites()
-
-
-@require("kb.view")
-def remove_favourite() -> str:
-    """Unpin, and draw the list anew."""
-    favourites.remove(viewer().id, folder_id=_id("folder_id"), article_id=_id("article_id"))
-    return _favourites()
-
-
-@require("kb.view")
-def order_favourites() -> str:
-    """Keep the order that was dragged."""
-    ids = [int(value) for value in request.form.getlist("id") if value.isdecimal()]
-    favourites.reorder(viewer().id, ids)
-    return _favourites()
-
-
-def _favourites() -> str:
-    return render_template("kb/favourites.html", favourites=reading.favourites_of(viewer()), focus=focus())

@@ -14,14 +14,13 @@ from sqlalchemy.orm import joinedload, selectinload
 import core.web
 from core.contracts import SearchHit, SearchQuery, SearchResult
 from core.db import db
-from core.model import Case, Interaction, Message, Service, User
+from core.model import Case, Interaction, Service, User
 from core.permissions import allowed
 from plugins.kb import documents, index
-from plugins.kb.models import Article, ArticleTag, Favourite, Folder, Tag, Use
+from plugins.kb.models import Article, ArticleTag, Folder, Tag, Use
 from plugins.kb.search.highlight import highlight_html
 
 LIMIT = 20
-SUGGESTIONS = 5
 TAG_CHIPS = 6
 EVERY_STATUS = {"status": ("published", "draft", "archived")}
 
@@ -37,6 +36,7 @@ class Row:
     status: str
     folder_id: int
     question: str = ""
+    kind: str = "article"
     hit: SearchHit | None = None
 
 
@@ -146,28 +146,12 @@ _COLUMNS = (
     Article.status,
     Article.folder_id,
     Article.question,
+    Article.kind,
 )
 
 
 def _rows(query) -> list[Row]:  # type: ignore[no-untyped-def]
     return [Row(*row) for row in db.session.execute(query)]
-
-
-def suggested(focus: Focus) -> list[Row]:
-    """The articles that fit the subject and the last message of the case in focus."""
-    if focus.case is None:
-        return []
-    last = (
-        select(Message.body_text)
-        .where(Message.case_id == focus.case.id, Message.direction == "in")
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    text = f"{focus.case.subject}\n{focus.case.subject}\n{(db.session.scalar(last) or '')[:4000]}"
-    filters: dict[str, tuple[str, ...]] = {}
-    if focus.case.language in ("ru", "en"):
-        filters["language"] = (focus.case.language,)
-    return rows_of(index.related(text, SearchQuery("", filters=filters, limit=SUGGESTIONS)).hits)
 
 
 def highlighted(html: str, text: str) -> str:
@@ -268,21 +252,6 @@ def tag_names(limit: int = 200) -> list[str]:
             select(Tag.name).join(ArticleTag).group_by(Tag.id, Tag.name).order_by(carried.desc(), Tag.name).limit(limit)
         )
     )
-
-
-# --- favourites --------------------------------------------------------------------------------------
-
-
-def favourites_of(user: User) -> list[Favourite]:
-    """The user's pins in their order."""
-    query = select(Favourite).where(Favourite.user_id == user.id).order_by(Favourite.position, Favourite.id)
-    return list(db.session.scalars(query.options(joinedload(Favourite.folder), joinedload(Favourite.article))))
-
-
-def is_favourite(user: User, article_id: int) -> bool:
-    """Whether the user pinned the article."""
-    query = select(Favourite.id).where(Favourite.user_id == user.id, Favourite.article_id == article_id)
-    return db.session.scalar(query) is not None
 
 
 def hidden_from(user_id: int, article_id: int) -> bool:

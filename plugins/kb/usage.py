@@ -10,9 +10,12 @@ from core import timeline, variables
 from core.contracts import MessageInfo, Rejected, Text, VariableContext
 from core.db import db, transaction
 from core.model import Case, Interaction, Message
-from plugins.kb import markup
+from plugins.kb import links, markup
 from plugins.kb.models import Article, Use
 from plugins.kb.operations import find_article
+
+REPLY = "reply"
+ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def context_of(user_id: int, case_id: int | None, interaction_id: int | None) ->
 
 def fill(html: str, context: VariableContext) -> Filled:
     """``html`` of an article ready for a contact: variables filled in, links to other articles gone."""
-    done = variables.fill(markup.for_contacts(html), context, html=True)
+    done = variables.fill(markup.for_contacts(links.unlinked(html)), context, html=True)
     return Filled(markup.unfilled_marked(done), done.unknown, done.empty, done.cursor)
 
 
@@ -64,7 +67,7 @@ def section_html(article: Article, key: str) -> str:
 def use(article_id: int, context: VariableContext, *, section: str = "", selected: str | None = None) -> Filled:
     """Fill in a section, or the ``selected`` HTML of one, count the use and tie it to the case.
 
-    Raises ``Rejected`` for what isn't there or isn't published.
+    ``section`` "answer" means the one written for contacts. Raises ``Rejected`` for what isn't there or isn't published.
     """
     if context.user_id is None:
         raise ValueError("a use belongs to somebody")
@@ -72,10 +75,12 @@ def use(article_id: int, context: VariableContext, *, section: str = "", selecte
         article = find_article(article_id)
         if article.status != "published":
             raise Rejected(Text("The article is not published", "Статья не опубликована"), "article-not-published")
+        if section == ANSWER:
+            section = reply_section(article)
         filled = fill(section_html(article, section) if selected is None else selected, context)
         if not markup.plain(filled.html) and not filled.cursor:
             raise Rejected(Text("There is nothing to insert", "Вставлять нечего"), "use-empty")
-        _count(article, context)
+        count(article, context)
         return filled
 
 
@@ -87,7 +92,20 @@ def used_in(case_id: int, limit: int = 30) -> list[tuple[Article, int]]:
     return [(article, count) for article, count in rows]
 
 
-def _count(article: Article, context: VariableContext) -> None:
+def times_used(case_id: int) -> list[tuple[int, int]]:
+    """Ids of the articles used in a case with how often."""
+    query = select(Use.article_id, func.count()).where(Use.case_id == case_id).group_by(Use.article_id)
+    return [(article_id, times) for article_id, times in db.session.execute(query)]
+
+
+def reply_section(article: Article) -> str:
+    """The key of the section that is written for contacts: the reply, else the first."""
+    keys = [str(section["key"]) for section in article.sections]
+    return REPLY if REPLY in keys or not keys else keys[0]
+
+
+def count(article: Article, context: VariableContext) -> None:
+    """One more use, tied to what is in focus and told in the case's history. In the open transaction."""
     counted = update(Article).where(Article.id == article.id).values(uses=Article.uses + 1)
     db.session.execute(counted.execution_options(synchronize_session=False))
     db.session.expire(article, ["uses"])

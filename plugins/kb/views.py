@@ -7,9 +7,10 @@ from flask import abort, render_template, request
 from core.db import db
 from core.permissions import allowed, require
 from core.web.language import here
-from plugins.kb import reading
+from plugins.kb import favourites, reading
+from plugins.kb.focus import seen_article, viewer
 from plugins.kb.models import Folder
-from plugins.kb.panel_views import seen_article, shown_sections, viewer
+from plugins.kb.panel_views import shown_sections
 from plugins.kb.reading import Focus
 
 RECENT_USES = 5
@@ -52,16 +53,10 @@ def article(number: int) -> str:
         article=row,
         path=reading.above(row.folder),
         sections=shown_sections(row, Focus(), request.args.get("q", "")),
-        starred=reading.is_favourite(user, row.id),
+        starred=favourites.is_pinned(user.id, row.id),
         used=reading.last_uses(row.id, RECENT_USES),
         may_edit=allowed(user, "kb.edit"),
     )
-
-
-@require("kb.view")
-def preview(number: int) -> str:
-    """A card that appears over a link to an article."""
-    return render_template("kb/preview.html", article=seen_article(number))
 
 
 @require("kb.view")

@@ -15,7 +15,7 @@ from plugins.kb.models.articles import (
 )
 from plugins.kb.models.readers import CANDIDATE_STATES, Candidate, Comment, Imported, Rating, ReviewNotice
 from plugins.kb.models.searching import Dirty, IndexState, SearchCount, SearchWords, SearchWordsState
-from plugins.kb.models.use import Favourite, Use
+from plugins.kb.models.use import BegunAnswer, CaseArticle, FavouriteSet, Link, Pin, ServiceDefault, Use
 
 __all__ = [
     "CANDIDATE_STATES",
@@ -25,19 +25,24 @@ __all__ = [
     "ArticleFile",
     "ArticleService",
     "ArticleTag",
+    "BegunAnswer",
     "Candidate",
+    "CaseArticle",
     "Comment",
     "Dirty",
     "EditLock",
-    "Favourite",
+    "FavouriteSet",
     "Folder",
     "Imported",
     "IndexState",
+    "Link",
+    "Pin",
     "Rating",
     "ReviewNotice",
     "SearchCount",
     "SearchWords",
     "SearchWordsState",
+    "ServiceDefault",
     "Tag",
     "Use",
     "Version",

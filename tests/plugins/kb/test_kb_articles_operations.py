@@ -209,26 +209,3 @@ def test_a_draft_cannot_be_used(db: Any, folder_id: int, user_ids: list[int]) ->
 
     with pytest.raises(Rejected, match="not published"):
         use(create_article(None, fields(folder_id)).id, VariableContext(user_id=user_ids[0]))
-
-
-@pytest.mark.feature("K-07")
-def test_favourites_keep_their_order_and_end_at_the_limit(db: Any, folder_id: int, user_ids: list[int]) -> None:
-    from core.model import User
-    from plugins.kb import favourites, reading
-    from plugins.kb.operations import create_article
-
-    anna = db.session.get(User, user_ids[0])
-    articles = [create_article(None, fields(folder_id, title=f"Статья {n}")).id for n in range(3)]
-    favourites.add(anna.id, folder_id=folder_id)
-    favourites.add(anna.id, folder_id=folder_id)
-    for article_id in articles[:2]:
-        favourites.add(anna.id, article_id=article_id)
-    with pytest.raises(Rejected) as refused:
-        favourites.add(anna.id, article_id=articles[2])
-    assert refused.value.text.ru == "В избранном уже 3, больше нельзя. Сначала уберите что-нибудь."
-    pins = reading.favourites_of(anna)
-    favourites.reorder(anna.id, [pins[2].id, pins[0].id])
-    assert [pin.article_id or "folder" for pin in reading.favourites_of(anna)] == [articles[1], "folder", articles[0]]
-    favourites.remove(anna.id, folder_id=folder_id)
-    favourites.remove(user_ids[1], article_id=articles[0])
-    assert len(reading.favourites_of(anna)) == 2

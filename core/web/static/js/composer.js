@@ -1,6 +1,7 @@
 // Writing: drafts saved as typed, files, switching between answer and note; letters shown in sandboxed frames.
 import { all, csrf, find, icon, send, texts, toast } from "./app.js";
 import { WORDS } from "./case.js";
+import "./unfilled.js";
 
 const SAVE_AFTER = 700;
 const timers = new WeakMap();
@@ -38,21 +39,23 @@ class Editor extends HTMLElement {
   changed(tell = true) {
     this.root.toggleAttribute("data-empty", this.empty && !find("li, blockquote", this.root));
     this.#internals.setFormValue(this.value);
+    this.dispatchEvent(new Event("okno:edited", { bubbles: true }));
     if (tell) this.dispatchEvent(new Event("input", { bubbles: true }));
   }
   setHTML(html) {
     if (!this.squire) return this.#waiting.push(() => this.setHTML(html));
     this.squire.setHTML(html);
-    this.squire.moveCursorToEnd();
+    find("[data-cursor]", this.root) ? this.#placeCursor() : this.squire.moveCursorToEnd();
     this.root.blur();
     this.changed(false);
   }
-  insertHTMLAtCursor(html) {
-    if (!this.squire) return this.#waiting.push(() => this.insertHTMLAtCursor(html));
+  insertHTMLAtCursor(html, then) {
+    if (!this.squire) return this.#waiting.push(() => this.insertHTMLAtCursor(html, then));
     this.squire.focus();
     this.squire.insertHTML(html);
     this.#placeCursor();
     this.changed();
+    then?.();
   }
   #placeCursor() {
     const mark = find("[data-cursor]", this.root);
@@ -416,6 +419,9 @@ document.addEventListener("okno:event", ({ detail: { type, payload } }) => {
   const form = find(`[data-composer="${payload.case_id}"] .compose-reply`);
   if (form && !find("okno-editor", form).empty) find("[data-old-draft]", form).hidden = false;
 });
+
+// htmx sends the value of a button that was clicked, not of a form that was submitted.
+export const sendNow = (root) => all(".compose-reply .compose-foot [type=submit]", root).at(-1).click();
 
 export function clear(root) {
   const form = find(".compose-reply", root);

@@ -161,10 +161,11 @@ document.addEventListener("okno:pops", ({ detail }) => detail.tabs.forEach(({ ur
 document.addEventListener("okno:fresh", ({ detail }) => freshCase(detail.case_id));
 document.addEventListener("okno:sent", ({ detail }) => composer.clear(tabs.panelFor(`/cases/${detail.case_id}`)));
 document.addEventListener("okno:noted", ({ detail }) => composer.clearNote(tabs.panelFor(`/cases/${detail.case_id}`)));
-// A plugin puts text into the answer: document.dispatchEvent(new CustomEvent("okno:insert", {detail: {html}})).
+// A plugin puts text into the answer: document.dispatchEvent(new CustomEvent("okno:insert", {detail: {html}})); with
+// "sends" the answer goes out at once, unless variables in it are not filled in.
 document.addEventListener("okno:insert", ({ detail }) => {
   const panel = tabs.active().panel;
-  if (composer.compose(panel, "reply")) find("okno-editor", panel).insertHTMLAtCursor(detail.html);
+  if (composer.compose(panel, "reply")) find("okno-editor", panel).insertHTMLAtCursor(detail.html, () => detail.sends && composer.sendNow(panel));
   else detail.refused?.();
   hideSheets();
 });
