@@ -13,6 +13,7 @@ BENCHES: dict[str, tuple[tuple[str, ...], float]] = {
     "intake": (("-m", "bench.intake", "--mails", "1000"), 300),
     "pages": (("-m", "bench.pages", "--cases", "100000", "--rounds", "40"), 600),
     "search": (("-m", "bench.search", "--articles", "13000"), 600),
+    "quality": (("-m", "bench.search_quality", "--fillers", "500"), 300),
     "desk": (("-m", "bench.desk"), 240),
     "routing": (("-m", "bench.routing"), 240),
     "simulation": (("-m", "bench.simulation", "--calls", "100000"), 240),
