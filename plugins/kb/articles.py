@@ -11,7 +11,7 @@ from core import audit
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
-from plugins.kb import article_fields, versions
+from plugins.kb import article_fields, candidate_closing, links, versions
 from plugins.kb.models import Article, Dirty, WorkingCopy
 
 FIRST_NUMBER = 1000
@@ -183,6 +183,9 @@ def touch_index(article_ids: Iterable[int | None]) -> None:
 
 def _saved(article: Article, note: str) -> None:
     versions.keep(article, note)
+    links.note(article)
+    if article.status == "published":
+        candidate_closing.close_published(article)
     touch_index([article.id])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Integer, Select, cast, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -153,21 +152,3 @@ def counts() -> Mapping[str, int]:
     """How many comments there are in each state."""
     rows = db.session.execute(select(Comment.state, func.count()).group_by(Comment.state))
     return {str(state): int(count) for state, count in rows}
-
-
-def notice_words(data: Mapping[str, Any], who: str) -> Text:
-    """The line of a notification about a comment on an article."""
-    number = data.get("number", "")
-    return Text(f"{who or 'A visitor'} commented on №{number}", f"{who or 'Посетитель'}: комментарий к №{number}")
-
-
-def answer_words(data: Mapping[str, Any], who: str) -> Text:
-    """The line of a notification about an answer to one's comment."""
-    number = data.get("number", "")
-    return Text(f"{who} answered your comment on №{number}", f"{who}: ответ на ваш комментарий к №{number}")
-
-
-def resolved_words(data: Mapping[str, Any], who: str) -> Text:
-    """The line of a notification about a comment that was followed."""
-    number = data.get("number", "")
-    return Text(f"{who} dealt with your comment on №{number}", f"{who}: ваш комментарий к №{number} разобран")

@@ -12,6 +12,7 @@ from core.contracts import (
     ApiOperation,
     Asset,
     BlueprintMount,
+    CaseChange,
     CommandMount,
     DeskContext,
     ErrorText,
@@ -35,6 +36,7 @@ from core.contracts import (
 
 HERE = Path(__file__).parent
 INDEX_SECONDS = 1.5
+PUBLIC_INDEX_SECONDS, REVIEW_SECONDS = 20.0, 300.0
 UPKEEP_SECONDS = 3600
 SCHEDULE_SECONDS = 20
 NUMBER_SIGN = re.compile(r"№\s*(\d{1,9})\b")
@@ -58,6 +60,12 @@ def register_settings() -> list[Setting]:
         Setting("kb.favourites_max", int, 50, Text("Entries of a folder of favourites", "Записей в папке избранного")),
         Setting(
             "kb.favourite_sets_max", int, 20, Text("Folders of favourites of one owner", "Папок избранного у владельца")
+        ),
+        Setting(
+            "kb.own_services_only",
+            bool,
+            False,
+            Text("Agents find only articles of their services", "Операторы находят только статьи своих сервисов"),
         ),
         Setting(
             "kb.search_log_days",
@@ -95,13 +103,15 @@ def register_blueprints() -> list[BlueprintMount]:
     """The pages and the panel; the help centre for customers."""
     from plugins.kb.blueprint import blueprint
     from plugins.kb.public.blueprint import blueprint as help_centre
+    from plugins.kb.reader_blueprint import blueprint as readers
 
-    return [BlueprintMount(blueprint), BlueprintMount(help_centre, public=True)]
+    return [BlueprintMount(blueprint), BlueprintMount(readers), BlueprintMount(help_centre, public=True)]
 
 
 @hookimpl
 def register_api() -> list[ApiOperation]:
     """Articles under ``/api/v1/articles``."""
+    from plugins.kb import case_api  # noqa: F401 -- its operations join the resource
     from plugins.kb.api import resource
 
     return resource.operations
@@ -109,10 +119,10 @@ def register_api() -> list[ApiOperation]:
 
 @hookimpl
 def register_notices() -> list[NoticeKind]:
-    """What editors tell each other about an article."""
-    from plugins.kb.notices import KINDS
+    """What editors tell each other about an article, and what readers tell them."""
+    from plugins.kb import notices, reader_notices
 
-    return KINDS
+    return [*notices.KINDS, *reader_notices.KINDS]
 
 
 @hookimpl
@@ -120,6 +130,9 @@ def register_assets() -> list[Asset]:
     """Styles and behaviour of the panel and the pages."""
     return [
         Asset("css", "/kb/static/kb.css"),
+        Asset("css", "/kb/static/readers.css"),
+        Asset("css", "/kb/static/search.css"),
+        Asset("module", "/kb/static/search.js"),
         Asset("css", "/kb/static/use.css"),
         Asset("module", "/kb/static/knowledge.js"),
         Asset("module", "/kb/static/editor.js"),
@@ -135,6 +148,7 @@ def register_translations() -> list[str]:
 @hookimpl
 def register_commands() -> list[CommandMount]:
     """``okno kb``."""
+    from plugins.kb import use_commands  # noqa: F401 -- its commands join the group
     from plugins.kb.cli import kb
 
     return [CommandMount(kb)]
@@ -144,9 +158,13 @@ def register_commands() -> list[CommandMount]:
 def register_jobs() -> list[Job]:
     """The indexer and its upkeep, and what comes out or expires on time."""
     from plugins.kb.index import index_due, upkeep
+    from plugins.kb.public.index import mend
+    from plugins.kb.review_dates import remind_due
     from plugins.kb.schedule import run_due
 
     return [
+        Job("kb.public_index", mend, seconds=PUBLIC_INDEX_SECONDS),
+        Job("kb.review_dates", remind_due, seconds=REVIEW_SECONDS),
         Job("kb.index", index_due, seconds=INDEX_SECONDS),
         Job("kb.upkeep", upkeep, seconds=UPKEEP_SECONDS),
         Job("kb.schedule", run_due, seconds=SCHEDULE_SECONDS),
@@ -200,6 +218,14 @@ def during_assigned(interaction: InteractionInfo) -> None:
 
 
 @hookimpl
+def during_case_change(change: CaseChange) -> None:
+    """A case marked as worth an article comes to the editors."""
+    from plugins.kb.candidates import on_case_change
+
+    on_case_change(change)
+
+
+@hookimpl
 def collect_menu_items(context: DeskContext) -> list[MenuItem]:
     """The knowledge base in the function bar."""
     return [MenuItem("kb", Text("Knowledge base", "База знаний"), "book", "/kb", order=40, permission="kb.view")]
@@ -213,6 +239,8 @@ def collect_panels(context: DeskContext) -> list[Panel]:
     url = f"/kb/panel?{asked}" if asked else "/kb/panel"
     panels = [Panel("kb", Text("Knowledge base", "База знаний"), "book", url, "side", order=10, permission="kb.view")]
     if context.case_id is not None:
+        candidate, title = f"/kb/panel/candidate/{context.case_id}", Text("For the knowledge base", "В базу знаний")
+        panels.append(Panel("kb-candidate", title, "bulb", candidate, "case", order=65, permission="case.reply"))
         linked, title = f"/kb/panel/case?case_id={context.case_id}", Text("Articles", "Статьи")
         panels.append(Panel("kb-case", title, "book", linked, "case", order=60, permission="kb.view"))
     default = Text("Article that answers begin with", "Статья, с которой начинаются ответы")
