@@ -135,8 +135,9 @@ def _query() -> Any:
     )
 
 
-def _article(number: int) -> Article:
-    found = db.session.scalar(_query().where(Article.number == number).execution_options(populate_existing=True))
+def found_article(number: int) -> Article:
+    """The article, or 404; those not published are there for editors only."""
+    found: Article | None = db.session.scalar(_query().where(Article.number == number).execution_options(populate_existing=True))
     if found is None or (found.status != "published" and not allowed(me(), "kb.edit")):
         abort(404)
     return found
@@ -187,7 +188,7 @@ def search_articles(query: dict[str, Any]) -> list[dict[str, Any]]:
 @resource.get("/articles/<id:number>", Text("An article", "Статья"), answer=ArticleShape, etag=version, **READ)
 def get_article(number: int) -> Article:
     """By its number."""
-    return _article(number)
+    return found_article(number)
 
 
 @resource.post(
@@ -203,7 +204,7 @@ def create_article(body: dict[str, Any]) -> Article:
     """A draft, unless ``status`` says otherwise."""
     status = body.pop("status", "draft")
     article = operations.create_article(me().id, body, status=status)
-    return _article(article.number)
+    return found_article(article.number)
 
 
 @resource.patch(
@@ -218,12 +219,12 @@ def change_article(number: int, body: dict[str, Any]) -> Article:
     """The given fields; with ``If-Match`` only if nobody was faster."""
     status = body.pop("status", None)
     with transaction():
-        article = _article(number)
+        article = found_article(number)
         if "If-Match" in request.headers and not request.if_match.contains(version(article)):
             text = Text("Changed since you read it.", "Изменено после того, как вы это прочитали.")
             raise Problem(412, "changed-meanwhile", text)
         operations.update_article(article.id, me().id, article.version, body, status=status)
-    return _article(number)
+    return found_article(number)
 
 
 @resource.get(

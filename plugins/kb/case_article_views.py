@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, abort, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 
 from core.db import db
 from core.model import Case
@@ -80,21 +80,10 @@ def of_case() -> str:
     return render_template("kb/case_articles.html", case=about.case, linked=linked, used=used, times=times)
 
 
-def visible() -> list[ColumnElement[bool]]:
-    """The condition on cases that the viewer may see."""
-    return cases_seen_by(desk_queries.service_ids(viewer()), viewer().id)
-
-
-def cases_seen_by(services: list[int] | None, user_id: int) -> list[ColumnElement[bool]]:
-    """As SQL, what :func:`core.web.desk_queries.may_see` says of services and agents; None: every case."""
-    if services is None:
-        return []
-    return [or_(Case.service_id.in_(services), Case.service_id.is_(None), Case.assignee_id == user_id)]
-
-
 @require("kb.view")
 def of_article(number: int) -> str:
     """A page of the cases of an article, for its own page."""
     article: Article = seen_article(number)
-    found = case_articles.cases_of(article.id, visible(), before=asked_id("before"))
+    seen = case_articles.cases_seen_by(desk_queries.service_ids(viewer()), viewer().id)
+    found = case_articles.cases_of(article.id, seen, before=asked_id("before"))
     return render_template("kb/article_cases.html", article=article, found=found, first="before" not in request.args)

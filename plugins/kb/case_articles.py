@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -89,7 +89,8 @@ def _product(case: Case, article: Article) -> tuple[str, str] | None:
         choices = [(key, {folded(key), folded(title.en), folded(title.ru)}) for key, title in case_form.choices_of(row)]
         for product in article.products:
             for key, names in choices:
-                if folded(str(product)) in names:
+                # «Таволга Отчётность» is of the type «Отчётность».
+                if any(len(name) > 2 and name in folded(str(product)) for name in names):
                     return row.key, key
     return None
 
@@ -152,18 +153,30 @@ class CasesPage:
     next_before: int | None
 
 
+def concerned(article_id: int) -> ColumnElement[bool]:
+    """The condition on cases that an article was linked to or used in."""
+    linked = select(CaseArticle.case_id).where(CaseArticle.article_id == article_id)
+    used = select(Use.case_id).where(Use.article_id == article_id, Use.case_id.is_not(None))
+    return Case.id.in_(linked.union(used))
+
+
+def cases_seen_by(services: list[int] | None, user_id: int) -> list[ColumnElement[bool]]:
+    """As SQL, what :func:`core.web.desk_queries.may_see` says of services and agents; None: every case."""
+    if services is None:
+        return []
+    return [or_(Case.service_id.in_(services), Case.service_id.is_(None), Case.assignee_id == user_id)]
+
+
 def cases_of(
     article_id: int, seen: Iterable[ColumnElement[bool]] = (), *, before: int | None = None, limit: int = PAGE
 ) -> CasesPage:
     """A page of the cases an article was linked to or used in, narrowed by the conditions in ``seen``; ``before``: an id."""
-    linked = select(CaseArticle.case_id).where(CaseArticle.article_id == article_id)
-    used = select(Use.case_id).where(Use.article_id == article_id, Use.case_id.is_not(None))
-    found = [Case.id.in_(linked.union(used)), *seen]
+    found = [concerned(article_id), *seen]
     total = db.session.scalar(select(func.count(Case.id)).where(*found)) or 0
     query = select(Case).where(*found, *([Case.id < before] if before else []))
     query = query.options(joinedload(Case.service), joinedload(Case.contact)).order_by(Case.id.desc()).limit(limit + 1)
     rows = list(db.session.scalars(query))
     ids = [row.id for row in rows[:limit]]
-    held = linked.where(CaseArticle.case_id.in_(ids))
+    held = select(CaseArticle.case_id).where(CaseArticle.article_id == article_id, CaseArticle.case_id.in_(ids))
     linked_ids = frozenset(db.session.scalars(held)) if ids else frozenset()
     return CasesPage(rows[:limit], linked_ids, total, ids[-1] if len(rows) > limit else None)

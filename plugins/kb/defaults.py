@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -72,7 +72,7 @@ def set_default(service_key: str, number: int, *, channel: str = "", section: st
         if article.status != "published":
             raise Rejected(Text("The article is not published", "Статья не опубликована"), "article-not-published")
         usage.section_html(article, section or usage.reply_section(article))
-        row = db.session.scalar(_row(service.id, channel))
+        row: ServiceDefault | None = db.session.scalar(_row(service.id, channel))
         before = {"article": row.article.number, "section": row.section} if row else {}
         if row is None:
             row = ServiceDefault(service_id=service.id, channel=channel)
@@ -96,7 +96,7 @@ def remove_default(service_key: str, channel: str = "") -> None:
         db.session.delete(row)
 
 
-def _row(service_id: int, channel: str):  # type: ignore[no-untyped-def]
+def _row(service_id: int, channel: str) -> Select[tuple[ServiceDefault]]:
     query = select(ServiceDefault).options(joinedload(ServiceDefault.article))
     return query.where(ServiceDefault.service_id == service_id, ServiceDefault.channel == channel).with_for_update(
         of=ServiceDefault
@@ -104,7 +104,7 @@ def _row(service_id: int, channel: str):  # type: ignore[no-untyped-def]
 
 
 def _service(key: str) -> Service:
-    service = db.session.scalar(select(Service).where(Service.key == key))
+    service: Service | None = db.session.scalar(select(Service).where(Service.key == key))
     if service is None:
         raise Rejected(Text(f"There is no service '{key}'", f"Нет сервиса «{key}»"), "service-unknown")
     return service
@@ -130,7 +130,7 @@ def begin_answer(interaction: InteractionInfo) -> bool:
     if interaction.service_id is None or interaction.agent_id is None or interaction.case_id is None:
         return False
     wanted = default_of(interaction.service_id, interaction.channel)
-    if wanted is None or not okno().channels[interaction.channel].deliver:
+    if wanted is None or interaction.channel not in okno().channels:
         return False
     article = db.session.get(Article, wanted.article_id)
     if article is None or not usable(article) or _answered(interaction.id):

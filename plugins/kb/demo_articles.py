@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from core.clock import now
 from core.db import db, transaction
 from core.model import Case, User
-from plugins.kb import favourites
+from plugins.kb import demo_use, favourites
 from plugins.kb.folder_exchange import load_folder
 from plugins.kb.index import rebuild
 from plugins.kb.models import Article, Folder, Use
@@ -33,6 +33,7 @@ def load(folder: Path) -> None:
     with transaction():
         pin()
         count_uses()
+    demo_use.load()
     rebuild()
 
 

@@ -29,8 +29,8 @@ def add(user_id: int, *, folder_id: int | None = None, article_id: int | None = 
     Returns the set's id. Raises ``Rejected``: ``favourite-unknown``, ``favourites-full``, ``favourites-not-yours``.
     """
     with transaction():
-        target = db.session.get(Folder, folder_id) if folder_id else db.session.get(Article, article_id or 0)
-        if target is None:
+        model, wanted = (Folder, folder_id) if folder_id else (Article, article_id)
+        if wanted is None or db.session.get(model, wanted) is None:
             raise Rejected(Text("There is nothing to pin", "Закреплять нечего"), "favourite-unknown")
         into = _held(user_id, [set_id or own_set(user_id)])[0]
         if _pin_of(into.id, folder_id, article_id) is not None:
@@ -183,7 +183,7 @@ def _check_title(row: FavouriteSet, key: str) -> None:
         same = select(FavouriteSet.id).where(
             FavouriteSet.user_id == row.user_id, FavouriteSet.team_id == row.team_id, FavouriteSet.title_key == key
         )
-        taken = db.session.scalar(same)
+        taken: int | None = db.session.scalar(same)
     if taken is not None and taken != row.id:
         raise Rejected(Text("There is such a folder already", "Такая папка уже есть"), "favourites-taken")
 

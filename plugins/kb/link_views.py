@@ -11,7 +11,7 @@ from core.db import db
 from core.model import Case
 from core.permissions import require
 from core.web import desk_queries
-from plugins.kb import links, maps, usage
+from plugins.kb import links, maps, suggestions, usage
 from plugins.kb.focus import context, focus, seen_article, viewer
 from plugins.kb.reading import Focus
 
@@ -39,7 +39,7 @@ def around(number: int) -> str:
     return render_template(
         "kb/article_around.html",
         article=article,
-        related=links.related_to(article),
+        related=suggestions.related_to(article),
         leading=links.leading_to(article.number),
     )
 

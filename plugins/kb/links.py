@@ -16,9 +16,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from core.clock import now
-from core.contracts import SearchQuery
 from core.db import db, transaction
-from plugins.kb import documents, index, markup
+from plugins.kb import markup
 from plugins.kb.models import Article, Link
 
 BATCH = 500
@@ -221,19 +220,6 @@ def leading_to(number: int, limit: int = 50) -> list[Article]:
     query = select(Article).join(Link, Link.from_id == Article.id)
     query = query.where(Link.to_number == number, Article.status == "published")
     return list(db.session.scalars(query.order_by(Article.number).limit(limit)))
-
-
-def related_to(article: Article, limit: int = 5) -> list[Target]:
-    """Articles to read along: those set by hand first, then those the search finds alike, in the same language."""
-    by_hand = [int(number) for number in article.related if str(number).isdecimal()]
-    found = [number for number in by_hand if number != article.number]
-    if len(found) < limit:
-        text = f"{article.title}\n{article.title}\n{' '.join(article.keywords)}\n{article.question}"
-        query = SearchQuery("", filters={"language": (article.language,)}, limit=limit + 1)
-        alike = [documents.number_of(hit.id) for hit in index.related(text, query).hits]
-        found += [number for number in alike if number != article.number and number not in found]
-    known = targets(found)
-    return [known[number] for number in found if number in known and known[number].there][: max(limit, len(by_hand))]
 
 
 def excerpt(article: Article, length: int = 280) -> str:

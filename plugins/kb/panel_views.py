@@ -12,7 +12,8 @@ from markupsafe import Markup
 from core.db import db
 from core.permissions import allowed, require
 from core.web.language import here
-from plugins.kb import case_articles, favourites, links, maps, markup, reading, suggestions, usage
+from plugins.kb import case_articles, favourites, finding, links, maps, markup, reading, suggestions, usage
+from plugins.kb.finding import Narrowing
 from plugins.kb.focus import context, focus, seen_article, viewer
 from plugins.kb.models import Article, Folder
 from plugins.kb.reading import Focus
@@ -56,16 +57,24 @@ def suggested() -> str:
 def results() -> str:
     """The hits for what is typed, above them the article with that number; the start when nothing is typed."""
     text, about = request.args.get("q", ""), focus()
-    tag = request.args.get("tag", "")
     in_page = "page" in request.args
-    if not text.strip() and not tag:
+    narrowing = Narrowing.of(request.args, about.service.key if about.service else "")
+    if not text.strip() and not narrowing.chosen:
         return _page_start() if in_page else render_template("kb/start.html", focus=about, **_start(about))
-    service = about.service.key if about.service and request.args.get("only_service") else ""
-    found = reading.find(text, service=service, tag=tag, every_status=in_page and allowed(viewer(), "kb.edit"))
     exact = None if in_page else exact_article(text)
-    shown = {"found": found, "focus": about, "text": text, "tag": tag, "in_page": in_page}
-    excerpt = links.excerpt(exact) if exact else ""
-    return render_template("kb/results.html", exact=exact, excerpt=excerpt, **shown)
+    shown = results_of(text, narrowing, about, in_page=in_page)
+    return render_template("kb/results.html", exact=exact, excerpt=links.excerpt(exact) if exact else "", **shown)
+
+
+def results_of(
+    text: str, narrowing: Narrowing, about: Focus, *, in_page: bool, prefix: bool = True, offset: int = 0
+) -> dict[str, Any]:
+    """What the template of results needs."""
+    found = finding.find(text, viewer(), narrowing, prefix=prefix, offset=offset)
+    elsewhere = finding.everywhere(text, viewer(), narrowing) if narrowing.narrow and not found.result.total else 0
+    editing = allowed(viewer(), "kb.edit")
+    more = {"elsewhere": elsewhere, "may_edit": editing, "in_page": in_page}
+    return {"found": found, "focus": about, "text": text, "narrowing": narrowing, **more}
 
 
 def exact_article(text: str) -> Article | None:
@@ -101,7 +110,7 @@ def article(number: int) -> str:
         starred=favourites.is_pinned(viewer().id, row.id),
         linked=about.case is not None and case_articles.is_linked(about.case.id, row.id),
         branches=maps.branches(row) if row.kind == "map" else [],
-        related=links.related_to(row, 4),
+        related=suggestions.related_to(row, 4),
         focus=about,
         text=text,
     )

@@ -1,4 +1,4 @@
-"""The articles that fit the case, letter or chat in focus: by its subject and what the customer wrote last."""
+"""The articles that fit what is in focus: a case by its subject and what the customer wrote last, an article by its words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from sqlalchemy import select
 from core.contracts import SearchQuery
 from core.db import db
 from core.model import Message
-from plugins.kb import documents, index, reading
+from plugins.kb import documents, index, links, reading
+from plugins.kb.links import Target
+from plugins.kb.models import Article
 from plugins.kb.reading import Focus, Row
 
 SUGGESTIONS = 5
@@ -41,3 +43,16 @@ def _last_said(focus: Focus) -> str:
         if (text := db.session.scalar(of_this.order_by(Message.id.desc()).limit(1))) is not None:
             return text or ""
     return db.session.scalar(query.order_by(Message.id.desc()).limit(1)) or ""
+
+
+def related_to(article: Article, limit: int = 5) -> list[Target]:
+    """Articles to read along: those set by hand first, then those the search finds alike, in the same language."""
+    by_hand = [int(number) for number in article.related if str(number).isdecimal()]
+    found = [number for number in by_hand if number != article.number]
+    if len(found) < limit:
+        text = f"{article.title}\n{article.title}\n{' '.join(article.keywords)}\n{article.question}"
+        query = SearchQuery("", filters={"language": (article.language,)}, limit=limit + 1)
+        alike = [documents.number_of(hit.id) for hit in index.related(text, query).hits]
+        found += [number for number in alike if number != article.number and number not in found]
+    known = links.targets(found)
+    return [known[number] for number in found if number in known and known[number].there][: max(limit, len(by_hand))]
