@@ -15,6 +15,7 @@ from plugins.kb import (
     link_views,
     panel_views,
     reading,
+    search_views,
     views,
 )
 
@@ -44,6 +45,9 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/defaults", "service_defaults", default_views.of_service),
     ("/kb/panel/folders/<int:folder_id>", "folder", panel_views.folder),
     ("/kb/panel/articles/<int:number>", "panel_article", panel_views.article),
+    ("/kb/reports/searches", "search_report", search_views.report),
+    ("/kb/search-words", "search_words", search_views.words),
+    ("/kb/index", "index_card", search_views.index_card),
     ("/kb/articles/new", "new", editor_views.new),
     ("/kb/articles/<int:number>/edit", "edit", editor_views.edit),
 )
@@ -58,6 +62,11 @@ COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/articles/<int:article_id>/unlink", "unlink_case", case_article_views.unlink),
     ("/kb/articles/<int:article_id>/take-title", "take_title", case_article_views.take_title),
     ("/kb/defaults", "save_default", default_views.save),
+    ("/kb/searches", "note_search", search_views.note),
+    ("/kb/search-words/synonyms", "save_synonyms", search_views.save_synonyms),
+    ("/kb/search-words/stop-words", "save_stop_words", search_views.save_stop_words),
+    ("/kb/search-words/remove", "remove_words", search_views.remove_words),
+    ("/kb/index/rebuild", "rebuild_index", search_views.rebuild),
     ("/kb/articles", "create", editor_views.create),
     ("/kb/articles/<int:number>/edit", "save", editor_views.save),
     ("/kb/articles/<int:number>/status", "set_status", editor_views.set_status),

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 import core.web
-from core.contracts import SearchHit, SearchQuery, SearchResult
+from core.contracts import SearchHit, SearchQuery
 from core.db import db
 from core.model import Case, Interaction, Service, User
 from core.permissions import allowed
@@ -21,8 +21,7 @@ from plugins.kb.models import Article, ArticleTag, Folder, Tag, Use
 from plugins.kb.search.highlight import highlight_html
 
 LIMIT = 20
-TAG_CHIPS = 6
-EVERY_STATUS = {"status": ("published", "draft", "archived")}
+EVERY_STATUS = {"status": ("published", "draft", "review", "archived")}
 
 
 @dataclass(slots=True)
@@ -38,20 +37,6 @@ class Row:
     question: str = ""
     kind: str = "article"
     hit: SearchHit | None = None
-
-
-@dataclass(slots=True)
-class Found:
-    """An answer to a search: the rows, those that only a tag led to, and what goes with them."""
-
-    result: SearchResult
-    rows: list[Row]
-    in_tags: list[Row] = field(default_factory=list)
-
-    @property
-    def tags(self) -> list[tuple[str, int]]:
-        """The tags of all hits with their counts, most frequent first."""
-        return [pair for facet in self.result.facets if facet.name == "tag" for pair in facet.counts][:TAG_CHIPS]
 
 
 @dataclass(slots=True)
@@ -109,22 +94,6 @@ def focus_of(case_id: int | None, interaction_id: int | None) -> Focus:
 
 
 # --- search ------------------------------------------------------------------------------------------
-
-
-def find(
-    text: str, *, service: str = "", tag: str = "", every_status: bool = False, prefix: bool = True, offset: int = 0
-) -> Found:
-    """The answer for the search box; ``service`` (a key) narrows to its articles and those of no service."""
-    filters: dict[str, tuple[str, ...]] = dict(EVERY_STATUS) if every_status else {}
-    if service:
-        filters["service"] = (service, documents.ANY_SERVICE)
-    if tag:
-        filters["tag"] = (tag,)
-    query = SearchQuery(text[:500], filters=filters, limit=LIMIT, offset=offset, prefix=prefix, facets=("tag",))
-    result = index.search(query)
-    rows = rows_of(result.hits)
-    by_tag = [row for row in rows if row.hit and row.hit.in_tags and "<mark>" not in row.hit.title_html]
-    return Found(result, [row for row in rows if row not in by_tag], by_tag)
 
 
 def rows_of(hits: Iterable[SearchHit]) -> list[Row]:

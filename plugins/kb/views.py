@@ -8,9 +8,10 @@ from core.db import db
 from core.permissions import allowed, require
 from core.web.language import here
 from plugins.kb import favourites, reading
+from plugins.kb.finding import Narrowing
 from plugins.kb.focus import seen_article, viewer
 from plugins.kb.models import Folder
-from plugins.kb.panel_views import shown_sections
+from plugins.kb.panel_views import results_of, shown_sections
 from plugins.kb.reading import Focus
 
 RECENT_USES = 5
@@ -25,8 +26,11 @@ def index() -> str:
         folder = db.session.get(Folder, request.args.get("folder", 0, type=int))
         if folder is None:
             abort(404)
-    text, tag = request.args.get("q", ""), request.args.get("tag", "")
-    found = reading.find(text, tag=tag, every_status=editing, prefix=False) if text.strip() or tag else None
+    text = request.args.get("q", "")
+    narrowing = Narrowing.of(request.args)
+    results = {"text": text, "found": None, "narrowing": narrowing}
+    if text.strip() or narrowing.chosen:
+        results = results_of(text, narrowing, Focus(), in_page=True, prefix=False)
     rows = reading.articles_in(folder.id, every_status=editing) if folder else reading.most_used(30, here())
     return render_template(
         "kb/index.html",
@@ -35,11 +39,7 @@ def index() -> str:
         path=reading.above(folder),
         rows=rows,
         drafts=reading.drafts() if editing and folder is None else [],
-        found=found,
-        focus=Focus(),
-        text=text,
-        tag=tag,
-        may_edit=editing,
+        **{"focus": Focus(), "may_edit": editing, **results},
     )
 
 
