@@ -15,7 +15,7 @@ MO := .venv/.translations
 INSTALLED := .venv/.installed
 INSTALLED_TEST := .venv/.installed-test
 
-.PHONY: help run test pytest lint format bench features docs screenshots wheel translations constraints clean
+.PHONY: help run test pytest coverage lint format bench features docs screenshots wheel translations constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,7 +29,10 @@ pytest: $(INSTALLED_TEST) $(VENDOR) $(MO)
 	@scripts/test_deps.sh
 	@mkdir -p test-results
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --features-record=$(RECORD) \
-		--cov --cov-report=term:skip-covered --junitxml=test-results/junit.xml $(ARGS)
+		--junitxml=test-results/junit.xml $(ARGS)
+
+coverage: ## all tests, and which lines none of them runs (slower)
+	@$(MAKE) --no-print-directory pytest ARGS="--cov --cov-report=term:skip-covered $(ARGS)"
 
 lint: $(INSTALLED_TEST) ## ruff and mypy
 	$(BIN)/ruff check .

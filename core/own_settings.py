@@ -116,6 +116,11 @@ class Preferences:
     sound: bool
     notifications: bool
 
+    @property
+    def letter_font(self) -> dict[str, str]:
+        """What letters are set in: ``family`` and ``size`` in points, as far as chosen."""
+        return {name: value for name, value in (("family", self.font), ("size", self.font_size)) if value}
+
 
 def of(user: User) -> Preferences:
     """The preferences of ``user``."""

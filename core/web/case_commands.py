@@ -72,7 +72,8 @@ def reply(interaction_id: int) -> Response | str:
     undo = int(okno().config.get("cases.undo_seconds"))
     case_id = case_views.seen_interaction(interaction_id).case_id
     html = request.form.get("html", "")
-    written, signature = plain_text(html), own_settings.of(user).signature.strip()
+    wishes = own_settings.of(user)
+    written, signature = plain_text(html), wishes.signature.strip()
     # An answer that was called back has its signature already.
     if written and signature and not written.endswith(signature):
         html += f"<div><br></div>{as_html(signature)}"
@@ -85,7 +86,7 @@ def reply(interaction_id: int) -> Response | str:
         subject=request.form.get("subject"),
         to=request.form.get("to") or None,
         files=[*case_drafts.files(user.id, case_id, "reply"), *posted_files()],
-        data={name: value for name, value in copies.items() if value},
+        data={name: value for name, value in {**copies, "send_font": wishes.letter_font}.items() if value},
         seen_message_id=None if request.form.get("anyway") else _number("seen"),
         undo_seconds=undo,
     )

@@ -12,6 +12,7 @@ from flask_babel import get_timezone
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from core import own_settings
 from core.contracts import Badge
 from core.db import db
 from core.house import okno
@@ -24,6 +25,7 @@ from core.model import (
     Interaction,
     Message,
     NoteFile,
+    ServiceEntry,
     TimelineEntry,
     User,
 )
@@ -76,6 +78,7 @@ class CasePage:
     others: list[Case] = field(default_factory=list)
     holder: User | None = None
     newest_message: int = 0
+    copies: list[str] = field(default_factory=list)
     draft_is_old: bool = False
     drafts: list[tuple[Draft, User]] = field(default_factory=list)
 
@@ -111,6 +114,7 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
         others=other_cases(case),
         holder=current.agent if current is not None and own is None else None,
         newest_message=newest,
+        copies=copies_of(case.id, own) if own is not None and own_settings.of(user).reply_all else [],
         draft_is_old=draft is not None and wrote is not None and draft.saved_at < wrote,
         drafts=drafts_of(case.id) if view == "events" else [],
     )
@@ -199,6 +203,17 @@ def newest_message(case_id: int) -> tuple[int, datetime | None]:
     newest = db.session.scalar(select(func.max(Message.id)).where(Message.case_id == case_id)) or 0
     wrote = select(func.max(Message.at)).where(Message.case_id == case_id, Message.direction == "in")
     return newest, db.session.scalar(wrote)
+
+
+def copies_of(case_id: int, interaction: Interaction) -> list[str]:
+    """Who else stood in the contact's last letter, without the contact and the centre's own addresses."""
+    last = select(Message.data).where(Message.case_id == case_id, Message.direction == "in")
+    data = db.session.scalar(last.order_by(Message.id.desc()).limit(1)) or {}
+    named = list(dict.fromkeys(address.lower() for address in [*data.get("to", ()), *data.get("cc", ())]))
+    ours = (
+        set(db.session.scalars(select(ServiceEntry.address).where(ServiceEntry.address.in_(named)))) if named else set()
+    )
+    return [address for address in named if address not in ours and address != interaction.address.lower()][:50]
 
 
 def _by_id(model: Any, ids: set[int | None]) -> dict[int, Any]:

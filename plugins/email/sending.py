@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from sqlalchemy import select
@@ -84,7 +85,7 @@ def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
         date=message.at,
         message_domain=message_domain(),
         text=message.body_text,
-        html=message.body_html,
+        html=_set_in(message.data.get("send_font", {}), message.body_html),
         attachments=tuple(
             Attachment(item.name, item.content_type, storage.get(item.sha256), item.content_id, item.inline)
             for item in message.attachments
@@ -94,6 +95,13 @@ def outgoing(key: str, message: Message, to: str) -> OutgoingMail:
         automatic=message.automatic,
         loop_id=message_domain(),
     )
+
+
+def _set_in(font: dict[str, str], html: str) -> str:
+    """The letter in the font that its author has chosen; both values come from lists (``core.own_settings``)."""
+    styles = [f"font-family:'{font['family']}'"] if font.get("family") else []
+    styles += [f"font-size:{font['size']}pt"] if font.get("size") else []
+    return f'<div style="{escape(";".join(styles))}">{html}</div>' if styles and html else html
 
 
 def _parent(message: Message) -> Message | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.applications import MigratedTemplates
 from tests.support.browser import Pages
 from tests.support.desk_work import editor, take, write
 from tests.support.okno_process import Served
@@ -21,9 +22,9 @@ LINE = "#link-line"
 
 
 @pytest.fixture
-def house(home: Path, serve: Callable[..., Served]) -> ShiftHouse:
+def house(home: Path, serve: Callable[..., Served], migrated_templates: MigratedTemplates) -> ShiftHouse:
     """Anna, Boris and Elena with a service for letters and chats, on SQLite; not started yet."""
-    house = ShiftHouse(home, serve)
+    house = ShiftHouse(home, serve, migrated_templates)
     house.furnish()
     # Long enough for a busy machine to choose an outcome in.
     house.change("UPDATE service SET wrap_up_seconds = 60")

@@ -105,7 +105,7 @@ def test_coming_back_within_the_grace_loses_neither_state_nor_work_nor_text(shif
     context = pages.context()
     page = shift.sign_in(pages.open(context=context), "anna")
     take_letter(page, shift)
-    page.locator("okno-editor").first.click()
+    page.locator("okno-editor [contenteditable]").first.click()
     page.keyboard.type("Почти готовый ответ")
     wait_until(lambda: shift.rows("SELECT 1 FROM draft WHERE body_html LIKE '%готовый%'"), 15, "the draft")
     choose(page, "not_ready", "lunch")
@@ -116,7 +116,7 @@ def test_coming_back_within_the_grace_loses_neither_state_nor_work_nor_text(shif
     expect(again.locator(".state-button")).to_contain_text("Занят")
     expect(again.locator(".state-button")).to_contain_text("Обед")
     again.locator(".active-line").first.click()
-    expect(again.locator("okno-editor").first).to_contain_text("Почти готовый ответ")
+    expect(again.locator("okno-editor [contenteditable]").first).to_contain_text("Почти готовый ответ")
     assert shift.rows("SELECT count(*) FROM presence_change WHERE after = 'offline'") == [(0,)]
 
 
@@ -126,7 +126,7 @@ def test_signing_out_with_a_chat_is_refused_by_name_and_letters_stay_as_drafts(s
     shift.start()
     page = shift.sign_in(pages.open(), "anna")
     take_letter(page, shift)
-    page.locator("okno-editor").first.click()
+    page.locator("okno-editor [contenteditable]").first.click()
     page.keyboard.type("Начатый ответ")
     wait_until(lambda: shift.rows("SELECT 1 FROM draft WHERE body_html LIKE '%Начатый ответ%'"), 30, "the draft")
     shift.chat(name="Пётр Сидоров")
@@ -160,7 +160,7 @@ def test_signing_out_with_a_chat_is_refused_by_name_and_letters_stay_as_drafts(s
     assert shift.rows(agent) == [("anna", "active")]
     shift.sign_in(page, "anna")
     page.locator(".active-line").first.click()
-    expect(page.locator("okno-editor").first).to_contain_text("Начатый ответ")
+    expect(page.locator("okno-editor [contenteditable]").first).to_contain_text("Начатый ответ")
 
 
 @pytest.mark.feature("D-09")
@@ -172,7 +172,7 @@ def test_a_session_that_expires_is_entered_again_in_place_and_keeps_what_is_type
     shift.start()
     page = shift.sign_in(pages.open(), "anna")
     take_letter(page, shift)
-    editor = page.locator("okno-editor").first
+    editor = page.locator("okno-editor [contenteditable]").first
     editor.click()
     page.keyboard.type("До ")
     wait_until(lambda: shift.rows("SELECT 1 FROM draft WHERE body_html LIKE '%До%'"), 20, "the first words")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core import case_catalogue, case_notes, case_watchers, timeline
+from core import case_catalogue, case_drafts, case_notes, case_watchers, own_settings, services, timeline
 from core.db import db, transaction
 from core.model import Case, Interaction, Message, Service, TimelineEntry
 from tests.core.test_desk import desk  # noqa: F401 -- the fixture
@@ -44,6 +44,21 @@ def test_a_case_of_500_entries_asks_as_often_as_a_small_one_and_shows_40(desk, c
         assert shown == 40 and count <= few
     assert "data-entry=" not in desk.get(f"/cases/{case_id}/timeline?before=1").text
     assert desk.get(f"/cases/{case_id}/timeline?before=много").status_code == 200
+
+
+def test_who_answers_all_by_default_finds_the_others_of_the_letter_in_the_copy(desk, centre, case_id):  # noqa: F811
+    services.add_entry(centre.service_id, "toy", "support@okno.example")
+    sender = db.session.get_one(Interaction, centre.mine).address
+    with transaction():
+        message = db.session.scalars(db.select(Message).where(Message.direction == "in")).one()
+        message.data = {"to": ["Support@okno.example"], "cc": ["boss@example.org", sender.upper(), "law@example.org"]}
+    copies = 'name="cc" value="boss@example.org, law@example.org"'
+    assert copies not in desk.get(f"/cases/{case_id}").text
+    own_settings.change(centre.agents[0], "letters", {"reply_all": True})
+    assert copies in desk.get(f"/cases/{case_id}").text
+    # What was taken out of a begun answer does not come back.
+    case_drafts.save(centre.agents[0], case_id, "reply", "<p>Да</p>", {"to": sender, "touched": "1"})
+    assert copies not in desk.get(f"/cases/{case_id}").text
 
 
 def test_an_edit_answers_what_is_there_when_a_colleague_was_faster(desk, centre, case_id):  # noqa: F811

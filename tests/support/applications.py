@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +29,20 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
 class MigratedTemplates:
-    """Migrated data bases to copy from, one for each data base kind and set of settings."""
+    """Migrated data bases to copy from, one for each data base kind, set of settings and furnishing."""
 
     def __init__(self, folder: Path, server: Callable[[], PostgreSQLServer]) -> None:
         self._folder = folder
         self._server = server
         self._made: dict[tuple[str, str], str] = {}
 
-    def copy(self, kind: str, settings: Settings, home: Path) -> str:
-        """The address of a fresh migrated data base for a test's home folder."""
-        key = (kind, json.dumps(settings, sort_keys=True, default=str))
+    def copy(
+        self, kind: str, settings: Settings, home: Path, furnish: Callable[..., None] | None = None, **wishes: Any
+    ) -> str:
+        """The address of a fresh migrated data base for a test's home folder, with what ``furnish(**wishes)`` adds to it."""
+        key = (kind, json.dumps([settings, furnish and furnish.__qualname__, wishes], sort_keys=True, default=str))
         if key not in self._made:
-            self._made[key] = self._migrate(kind, settings)
+            self._made[key] = self._migrate(kind, settings, partial(furnish, **wishes) if furnish else None)
         if kind == "postgresql":
             server = self._server()
             return server.url(server.create(self._made[key]))
@@ -51,7 +54,7 @@ class MigratedTemplates:
         if kind == "postgresql":
             self._server().drop(url.rpartition("/")[2])
 
-    def _migrate(self, kind: str, settings: Settings) -> str:
+    def _migrate(self, kind: str, settings: Settings, furnish: Callable[[], None] | None) -> str:
         home = Path(tempfile.mkdtemp(dir=self._folder))
         name = self._server().create() if kind == "postgresql" else str(home / "okno.db")
         url = self._server().url(name) if kind == "postgresql" else f"sqlite:///{name}"
@@ -61,6 +64,8 @@ class MigratedTemplates:
 
         with application.app_context():
             upgrade(application)
+            if furnish is not None:
+                furnish()
             db.session.remove()
             db.engine.dispose()
             if kind == "sqlite":

@@ -6,9 +6,9 @@ import json
 import sqlite3
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.applications import MigratedTemplates
 from tests.support.okno_process import Served
 
 PASSWORD = "correct horse battery"
@@ -26,49 +27,54 @@ PEOPLE = {
 }
 
 
+PLUGINS = ["email", "chat"]
+
+
+def add_people_and_a_service(offer_seconds: int, team: dict[str, Any]) -> None:
+    """What stands in the data base of the centre; ``team`` are the rules of its one team."""
+    from core import directory, reasons, services
+    from core.db import db, transaction
+    from core.model import Team
+
+    directory.ensure_roles()
+    reasons.ensure_reasons()
+    first = directory.add_team("first", "First line", "Первая линия")
+    with transaction():
+        db.session.execute(db.update(Team).values(**{"after_sign_in": "not_ready", **team}))
+    users = {
+        login: directory.add_user(
+            login, name, last_name=last, password=PASSWORD, roles=[role], teams=["first"], language="ru"
+        )
+        for login, (name, last, role) in PEOPLE.items()
+    }
+    directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
+    service = services.add_service(
+        "support", "Support", "Поддержка", teams=["first"], offer_seconds=offer_seconds, wrap_up_seconds=1
+    )
+    services.update_service(service.id, disposition_required=False)
+    services.add_entry(service.id, "email", "support@okno.example")
+    services.add_entry(service.id, "chat", "site")
+
+
 @dataclass
 class ShiftHouse:
-    """The furnished home and, once it runs, its server; ``database_url`` '' means SQLite in the home folder."""
+    """The home and, once it runs, its server; ``database_url`` '' means SQLite in the home folder."""
 
     home: Path
     serve: Callable[..., Served]
+    templates: MigratedTemplates
+    kind: str = "sqlite"
     database_url: str = ""
     served: Served | None = None
-    settings: dict[str, str] = field(default_factory=dict)
 
     def furnish(self, offer_seconds: int = 60, **team: Any) -> None:
-        """Write the settings, migrate, and add people and a service; ``team`` are the rules of their one team."""
-        from core import directory, reasons, services
-        from core.app import create_app
-        from core.db import db, transaction
-        from core.migrate import upgrade
-        from core.model import Team
-
+        """Write the settings, and a data base with people and a service; ``team`` are the rules of their one team."""
+        settings = {"core.plugins": PLUGINS}
+        wishes = {"offer_seconds": offer_seconds, "team": team}
+        url = self.templates.copy(self.kind, settings, self.home, add_people_and_a_service, **wishes)
+        self.database_url = url if self.kind == "postgresql" else ""
         address = f"database_url = {self.database_url!r}\n" if self.database_url else ""
-        (self.home / "okno.toml").write_text(f"[core]\nplugins = ['email', 'chat']\n{address}", "utf-8")
-        app = create_app(self.home, check_schema=False)
-        upgrade(app)
-        with app.app_context():
-            directory.ensure_roles()
-            reasons.ensure_reasons()
-            first = directory.add_team("first", "First line", "Первая линия")
-            with transaction():
-                db.session.execute(db.update(Team).values(**{"after_sign_in": "not_ready", **team}))
-            users = {
-                login: directory.add_user(
-                    login, name, last_name=last, password=PASSWORD, roles=[role], teams=["first"], language="ru"
-                )
-                for login, (name, last, role) in PEOPLE.items()
-            }
-            directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
-            service = services.add_service(
-                "support", "Support", "Поддержка", teams=["first"], offer_seconds=offer_seconds, wrap_up_seconds=1
-            )
-            services.update_service(service.id, disposition_required=False)
-            services.add_entry(service.id, "email", "support@okno.example")
-            services.add_entry(service.id, "chat", "site")
-            db.session.remove()
-            db.engine.dispose()
+        (self.home / "okno.toml").write_text(f"[core]\nplugins = {PLUGINS}\n{address}", "utf-8")
 
     def start(self, **settings: str) -> Served:
         """Run the centre; ``routing_grace_seconds="4"`` and the like are settings."""
@@ -148,7 +154,12 @@ def choose(page: Page, state: str, reason: str = "") -> None:
 
 
 @pytest.fixture
-def shift(home: Path, serve: Callable[..., Served], database_kind: str, request: pytest.FixtureRequest) -> ShiftHouse:
+def shift(
+    home: Path, serve: Callable[..., Served], database_kind: str, migrated_templates: MigratedTemplates
+) -> Iterator[ShiftHouse]:
     """A house to furnish and start, once on SQLite and once on PostgreSQL."""
-    url = request.getfixturevalue("postgresql_url") if database_kind == "postgresql" else ""
-    return ShiftHouse(home, serve, url)
+    house = ShiftHouse(home, serve, migrated_templates, database_kind)
+    yield house
+    if house.served and house.served.process.poll() is None:
+        house.served.stop()
+    migrated_templates.drop(database_kind, house.database_url)

@@ -111,6 +111,14 @@ def test_an_answer_names_the_service_joins_the_thread_and_has_a_return_address(m
     assert "<b>кабель</b>" in answer.get_body(("html",)).get_content()
 
 
+@pytest.mark.feature("D-15")
+def test_an_answer_is_set_in_the_font_of_its_author(mail_centre):
+    mail_centre.take(letter(message_id="<first@example.org>"))
+    mail_centre.answer("<p>Да</p>", data={"send_font": {"family": "Times New Roman", "size": "12"}})
+    page = mail_centre.send()[-1].get_body(("html",)).get_content()
+    assert '<div style="font-family:&#x27;Times New Roman&#x27;;font-size:12pt"><p>Да</p></div>' in page
+
+
 @pytest.mark.feature("E-01")
 def test_one_refused_recipient_costs_the_others_nothing_and_only_the_temporary_one_is_tried_again(mail_centre):
     mail_centre.take(letter())

@@ -19,6 +19,8 @@ class Editor extends HTMLElement {
     this.root.dataset.placeholder = this.getAttribute("placeholder") || "";
     this.root.dataset.empty = "";
     const kept = find("template", this);
+    // Who presses before it is there writes as soon as it is.
+    this.root.onpointerdown = () => this.squire || this.focus();
     this.#waiting.push(() => kept?.innerHTML.trim() && this.setHTML(kept.innerHTML));
     this.append(this.root);
     import("./editor.js").then(({ attach }) => {
