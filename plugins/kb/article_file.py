@@ -29,55 +29,101 @@ from typing import Any
 
 import yaml
 
-from plugins.kb.operations import SECTION_TITLES, one_line, section_key
+from core.contracts import Rejected
+from plugins.kb.article_fields import moment
+from plugins.kb.article_texts import SECTION_TITLES, one_line, section_key
+from plugins.kb.exchange.portable import BadItem
 
 HTML_MARK = "<!-- html -->"
 _OURS = re.compile(r"^( *)(## |##$|<!-- html -->$)", re.MULTILINE)
 _MOVED = re.compile(r"^ ( *)(## |##$|<!-- html -->$)", re.MULTILINE)
 _KEYED = re.compile(r"^(.*?)\s*\{#([a-z0-9][a-z0-9_-]{0,39})\}$")
-TEXTS = ("title", "question", "language", "notes")
-LISTS = ("keywords", "tags", "products", "services")
-KNOWN = ("number", *TEXTS, *LISTS, "public", "status")
+TEXTS = ("title", "question", "language", "notes", "kind", "slug")
+LISTS = ("keywords", "tags", "products", "services", "related")
+MOMENTS = ("review_at", "publish_at", "expires_at")
+KNOWN = ("number", *TEXTS, *LISTS, *MOMENTS, "owner", "group", "files", "public", "status")
 
 
-class ArticleFileError(ValueError):
-    """A file cannot be read as an article; ``field`` is where, "" for the file as a whole."""
-
-    def __init__(self, field: str, text: str) -> None:
-        self.field, self.text = field, text
-        super().__init__(f"{field}: {text}" if field else text)
+ArticleFileError = BadItem
+"""A file cannot be read as an article; ``field`` is where, "" for the file as a whole."""
 
 
 @dataclass(slots=True)
 class ArticleFile:
-    """What a file says. ``fields`` are those of :data:`plugins.kb.operations.FIELDS`, without folder and slug."""
+    """What a file says. ``fields`` are those of :data:`plugins.kb.operations.FIELDS`, without the folder.
+
+    ``group`` names its translations, ``files`` are mappings with ``path`` (relative to the folder of all), ``name``, ``inline``.
+    """
 
     number: int | None
     fields: dict[str, Any]
     status: str = "published"
     unknown: tuple[str, ...] = field(default=())
+    group: str = ""
+    files: tuple[Mapping[str, Any], ...] = ()
 
 
 def read(text: str) -> ArticleFile:
     """The article in ``text``. Raises :class:`ArticleFileError` naming the field."""
-    head, body = _split(many_line_ends(text))
-    number = head.get("number")
-    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
-        raise ArticleFileError("number", f"must be a whole number, not {number!r}")
+    head, body = split(many_line_ends(text))
+    fields = fields_of(head)
+    fields["sections"] = _sections(body, fields.get("language", "ru"))
+    return told(head, fields)
+
+
+def told(head: Mapping[str, Any], fields: dict[str, Any]) -> ArticleFile:
+    """What front matter and checked ``fields`` say together."""
+    status = _text("status", head.get("status", "published"))
+    unknown = tuple(sorted(set(map(str, head)) - set(KNOWN)))
+    group = _text("group", head.get("group"))
+    return ArticleFile(_number(head), fields, status, unknown, group, _files(head.get("files")))
+
+
+def fields_of(head: Mapping[str, Any]) -> dict[str, Any]:
+    """The checked fields of front matter, without sections. Raises :class:`ArticleFileError`."""
     fields: dict[str, Any] = {}
     for name in TEXTS:
         if name in head:
             fields[name] = _text(name, head[name])
     for name in LISTS:
         fields[name] = _texts(name, head.get(name))
+    for name in MOMENTS:
+        if head.get(name) is not None:
+            fields[name] = _moment(name, head[name])
+    if head.get("owner"):
+        fields["owner"] = _text("owner", head["owner"])
     if not one_line(fields.get("title", "")):
         raise ArticleFileError("title", "is missing")
     if not isinstance(head.get("public", False), bool):
         raise ArticleFileError("public", f"must be true or false, not {head['public']!r}")
     fields["public"] = head.get("public", False)
-    fields["sections"] = _sections(body, fields.get("language", "ru"))
-    status = _text("status", head.get("status", "published"))
-    return ArticleFile(number, fields, status, tuple(sorted(set(map(str, head)) - set(KNOWN))))
+    _number(head)
+    return fields
+
+
+def _number(head: Mapping[str, Any]) -> int | None:
+    number = head.get("number")
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+        raise ArticleFileError("number", f"must be a whole number, not {number!r}")
+    return number
+
+
+def _moment(name: str, value: Any) -> str:
+    try:
+        found = moment(str(value))
+    except Rejected as refusal:
+        raise ArticleFileError(name, refusal.text.en) from refusal
+    return found.isoformat() if found else ""
+
+
+def _files(value: Any) -> tuple[Mapping[str, Any], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("path"), str) for one in value
+    ):
+        raise ArticleFileError("files", "must be a list of mappings with path, name, inline")
+    return tuple(value)
 
 
 def many_line_ends(text: str) -> str:
@@ -85,7 +131,7 @@ def many_line_ends(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _split(text: str) -> tuple[dict[str, Any], str]:
+def split(text: str) -> tuple[dict[str, Any], str]:
     if not text.startswith("---\n"):
         raise ArticleFileError("", "does not begin with front matter (a line ---)")
     head, line, body = text[4:].partition("\n---\n")

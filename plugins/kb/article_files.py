@@ -21,7 +21,7 @@ NAME_MOST = 200
 ADDRESS = re.compile(r'/kb/files/(\d{1,9})(?:/[^"\s]*)?')
 
 
-def add(article_id: int | None, user_id: int, file: FileIn, *, picture: bool) -> ArticleFile:
+def add(article_id: int | None, user_id: int | None, file: FileIn, *, picture: bool) -> ArticleFile:
     """Keep a file of an article, or of one still to be written (None). ``picture``: it will stand in the text.
 
     Raises ``Rejected``: ``file-empty``, ``article-file-large``, ``file-type``, ``image-pixels``, ``files-many``.

@@ -1,0 +1,1 @@
+"""Articles in and out of the house: one importer, several formats."""
