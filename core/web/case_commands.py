@@ -279,7 +279,7 @@ def add_link(case_id: int) -> Response:
     case_views.seen_case(case_id)
     other_id = _number("other")
     if other_id is None:
-        raise Rejected(case_watchers.NO_CASE, "case-unknown")
+        raise Rejected(Text("Choose a case to link with", "Выберите запрос, с которым связать"), "case-not-chosen")
     if other_id != case_id:
         case_views.seen_case(other_id)
     case_links.link(case_id, other_id, request.form.get("kind", "related"), signed_in().id)

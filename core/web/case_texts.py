@@ -48,7 +48,9 @@ def own_html(html: str) -> Markup:
 
 def draft_html(html: str) -> Markup:
     """The same for a draft, which may say where the cursor stands."""
-    clean = nh3.clean(html, attributes={"a": {"href", "target"}, "span": {"data-cursor"}}, link_rel="noopener noreferrer")
+    clean = nh3.clean(
+        html, attributes={"a": {"href", "target"}, "span": {"data-cursor"}}, link_rel="noopener noreferrer"
+    )
     return Markup(clean)  # noqa: S704 -- nh3 has just cleaned it
 
 

@@ -121,7 +121,7 @@ def test_links_watchers_and_organisations_by_the_page(desk, centre, case_id):  #
         return json.loads(answer.headers["HX-Trigger"])["toast"]["code"]
 
     assert code(desk.post(f"/cases/{case_id}/links", other=case_id)) == "link-to-itself"
-    assert code(desk.post(f"/cases/{case_id}/links", other="много")) == "case-unknown"
+    assert code(desk.post(f"/cases/{case_id}/links", other="много")) == "case-not-chosen"
     assert desk.post(f"/cases/{case_id}/links", other=99_999).status_code == 404
     assert desk.post(f"/cases/{case_id}/links", other=other).status_code == 204
     assert "Другой" in desk.get(f"/cases/{case_id}/aside").text
