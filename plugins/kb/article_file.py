@@ -23,7 +23,7 @@ right when written and back when read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,7 +193,7 @@ def _heading(text: str) -> tuple[str, str]:
     return (one_line(keyed.group(1)), keyed.group(2)) if keyed else (one_line(text), "")
 
 
-def write(head: Mapping[str, Any], sections: list[Mapping[str, Any]]) -> str:
+def write(head: Mapping[str, Any], sections: Sequence[Mapping[str, Any]]) -> str:
     """The file of an article; empty values of ``head`` are left out."""
     kept = {name: value for name, value in head.items() if value not in ("", [], None)}
     parts = [f"---\n{yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=10_000)}---\n"]

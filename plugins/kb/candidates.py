@@ -87,7 +87,7 @@ def draft(candidate_id: int, user_id: int, folder_id: int | None) -> Article:
     """Make a draft of the case, without the people in it. Raises ``Rejected``: ``folder-unknown``, ``candidate-settled``."""
     with transaction():
         row = _taken(candidate_id, ("open",), state="drafted", decided_by_id=user_id)
-        fields = prefilled(row.case, row.note) | {"folder_id": folder_id, "owner": user_id}
+        fields = {**prefilled(row.case, row.note), "folder_id": folder_id, "owner": user_id}
         fields["title"] = _free_title(fields["title"], folder_id)
         article = create_article(user_id, fields, note=row.case.number)
         row.article_id = article.id

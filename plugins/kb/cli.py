@@ -14,7 +14,7 @@ import click
 from core.commands.terminal import House, answer, answer_rows, json_option, json_wanted, pass_house
 
 if TYPE_CHECKING:
-    from plugins.kb.folder_exchange import Outcome
+    from plugins.kb.exchange.portable import Outcome
 
 Advance = Callable[[int, int | None], Any]
 
@@ -62,23 +62,30 @@ def reindex(house: House) -> None:
 
 
 @kb.command("import")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Try everything, change nothing.")
+@click.option("--restart", is_flag=True, help="Look at every file again instead of going on where an import ended.")
 @json_option
 @pass_house
-def import_(house: House, folder: Path) -> None:
-    """Load FOLDER of Markdown files with front matter; safe to repeat.
+def import_(house: House, source: Path, dry_run: bool, restart: bool) -> None:
+    """Load articles from SOURCE; safe to repeat.
 
-    A file that cannot be read is named with its field; the others go in.
+    SOURCE is a folder of Markdown or HTML files with front matter, a .zip of one, a .csv table with a row an article, or the
+    .json of Zendesk Guide or Freshdesk Solutions. What cannot be read is named with its field; the rest goes in. An
+    import that was interrupted goes on: what is there and has not changed is passed over.
     """
     with house.open():
-        from plugins.kb.folder_exchange import BadFolder, load_folder
+        from plugins.kb.exchange.portable import BadSource
+        from plugins.kb.exchange.sources import load
 
         try:
-            with progress_bar("Importing") as advance:
-                outcome = load_folder(folder, progress=advance)
-        except BadFolder as problem:
+            with progress_bar("Trying" if dry_run else "Importing") as advance:
+                outcome = load(source, progress=advance, dry=dry_run, restart=restart)
+        except BadSource as problem:
             raise click.ClickException(str(problem)) from problem
     tell(outcome)
+    if dry_run and not json_wanted():
+        click.echo("Nothing was changed: this was a dry run.")
     if outcome.errors:
         raise SystemExit(1)
 
@@ -100,24 +107,37 @@ def tell(outcome: Outcome) -> None:
 
 
 @kb.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["markdown", "csv", "zendesk"]),
+    help="By default: csv for .csv, zendesk for .json, else a folder of Markdown (or a .zip of one).",
+)
 @json_option
 @pass_house
-def export(house: House, folder: Path) -> None:
-    """Write every article into FOLDER, in the format that import reads."""
+def export(house: House, target: Path, kind: str | None) -> None:
+    """Write every article to TARGET, in a format that import reads.
+
+    A folder or .zip of Markdown holds everything, with pictures and files; .csv and .json hold the articles alone.
+    """
+    kind = kind or {".csv": "csv", ".json": "zendesk"}.get(target.suffix.lower(), "markdown")
     with house.open():
-        from plugins.kb.folder_exchange import BadFolder, save_to_folder
+        from plugins.kb.exchange.portable import BadSource
+        from plugins.kb.exchange.sources import save
 
         try:
             with progress_bar("Exporting") as advance:
-                count = save_to_folder(folder, advance)
-        except BadFolder as problem:
+                count = save(target, kind, advance)
+        except BadSource as problem:
             raise click.ClickException(str(problem)) from problem
-    answer({"exported": count, "folder": str(folder)}, f"{count} articles written to {folder}")
+    answer({"exported": count, "folder": str(target), "format": kind}, f"{count} articles written to {target}")
 
 
 @kb.command("list")
-@click.option("--status", type=click.Choice(["draft", "published", "archived"]), help="Only articles in this state.")
+@click.option(
+    "--status", type=click.Choice(["draft", "review", "published", "archived"]), help="Only articles in this state."
+)
 @json_option
 @pass_house
 def list_(house: House, status: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Integer, Select, cast, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -116,7 +117,8 @@ def opinion(article_id: int, reader_key: str = "") -> Opinion:
     """What is thought of an article: one statement."""
     own = func.max(cast(Rating.helpful, Integer)).filter(Rating.reader_key == reader_key)
     query = select(func.count(Rating.id), func.coalesce(func.sum(cast(Rating.helpful, Integer)), 0), own)
-    every, yes, mine = db.session.execute(query.where(Rating.article_id == article_id)).one()
+    told: tuple[Any, ...] = tuple(db.session.execute(query.where(Rating.article_id == article_id)).one())
+    every, yes, mine = told
     return Opinion(int(yes), int(every) - int(yes), None if mine is None else bool(mine))
 
 

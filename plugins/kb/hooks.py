@@ -132,10 +132,12 @@ def register_assets() -> list[Asset]:
         Asset("css", "/kb/static/kb.css"),
         Asset("css", "/kb/static/readers.css"),
         Asset("css", "/kb/static/search.css"),
+        Asset("module", "/kb/static/exchange.js"),
         Asset("module", "/kb/static/search.js"),
         Asset("css", "/kb/static/use.css"),
         Asset("module", "/kb/static/knowledge.js"),
         Asset("module", "/kb/static/editor.js"),
+        Asset("css", "/kb/static/editing.css"),
     ]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from plugins.kb import reader_views
+from plugins.kb import exchange_views, reader_views
 
 blueprint = Blueprint("kb_readers", __name__)
-for _rule, _name, _view in reader_views.PAGES:
+for _rule, _name, _view in (*reader_views.PAGES, *exchange_views.PAGES):
     blueprint.add_url_rule(_rule, _name, _view, methods=["GET"])
-for _rule, _name, _view in reader_views.COMMANDS:
+for _rule, _name, _view in (*reader_views.COMMANDS, *exchange_views.COMMANDS):
     blueprint.add_url_rule(_rule, _name, _view, methods=["POST"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, case, cast, exists, func, or_, select, union
+from sqlalchemy import Integer, and_, case, cast, exists, func, or_, select, union
 
 from core.clock import now
 from core.contracts import Text
@@ -80,17 +80,19 @@ def folder_ids(folder_id: int | None) -> list[int] | None:
     return found
 
 
-def _within(query: Select[Any], asked: Asked) -> Select[Any]:
+def _within(query: Any, asked: Asked) -> Any:
     ids = folder_ids(asked.folder_id)
     return query if ids is None else query.where(Article.folder_id.in_(ids))
 
 
-def _lines(query: Select[Any], asked: Asked) -> list[Line]:
+def _lines(query: Any, asked: Asked) -> list[Line]:
     rows = db.session.execute(_within(query, asked).limit(LIMIT)).all()
     return [Line(row[1], row[2], tuple(row[3:]), row[0]) for row in rows]
 
 
-_HEAD = (Article.id, Article.number, Article.title)
+_HEAD: tuple[Any, ...] = (Article.id, Article.number, Article.title)
+# As the property ``User.name`` has it, for grouping in the data base.
+_NAME: Any = func.trim(User.first_name + " " + User.last_name)
 
 
 def most_used(asked: Asked) -> list[Line]:
@@ -128,7 +130,7 @@ def outdated(asked: Asked) -> list[Line]:
         or_(Article.reviewed_at.is_(None), Article.reviewed_at < asked.old_before),
     )
     query = (
-        select(*_HEAD, User.name, Article.review_at, Article.reviewed_at, Article.updated_at)
+        select(*_HEAD, _NAME, Article.review_at, Article.reviewed_at, Article.updated_at)
         .outerjoin(User, User.id == Article.owner_id)
         .where(Article.status == "published", or_(due, old))
     )
@@ -164,7 +166,7 @@ def candidates(asked: Asked) -> list[Line]:
     query = (
         select(
             User.id,
-            User.name,
+            _NAME,
             func.count(Candidate.id),
             counted("open", "drafted"),
             counted("published"),
@@ -172,8 +174,8 @@ def candidates(asked: Asked) -> list[Line]:
         )
         .join(Candidate, Candidate.user_id == User.id)
         .where(Candidate.at >= asked.since)
-        .group_by(User.id, User.name)
-        .order_by(func.count(Candidate.id).desc(), User.name)
+        .group_by(User.id, User.first_name, User.last_name)
+        .order_by(func.count(Candidate.id).desc(), User.id)
     )
     rows = db.session.execute(query.limit(LIMIT)).all()
     return [Line(0, row[1], tuple(int(value or 0) for value in row[2:])) for row in rows]

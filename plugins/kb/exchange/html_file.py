@@ -29,7 +29,9 @@ class _Head(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title, self.lang, self.meta, self._in_title = "", "", {}, False
+        self.title = self.lang = ""
+        self.meta: dict[str, str] = {}
+        self._in_title = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)

@@ -207,9 +207,9 @@ class Importer:
                 held.setdefault((row.sha256, row.name), []).append(row)
         added: list[ArticleFile] = []
         for file in sorted(item.files, key=lambda one: len(one.ref), reverse=True):
-            row = self._held(file, held)
-            if row is None:
-                row = self._add(file)
+            there = self._held(file, held)
+            row = there or self._add(file)
+            if there is None:
                 added.append(row)
             address = f"/kb/files/{row.id}/{row.name}"
             for part in parts:
@@ -254,7 +254,7 @@ class Importer:
     def _saved(self, parent: int | None, spec: FolderSpec) -> int:
         found = db.session.scalar(select(Folder).where(Folder.parent_id == parent, Folder.slug == spec.slug))
         if found is not None and spec.titles is None:
-            return found.id
+            return int(found.id)
         english, russian = ROOT_TITLES.get(spec.slug, (spec.slug, spec.slug))
         usual = {"title_en": english, "title_ru": russian, "icon": "folder", "position": 0}
         return save_folder(parent, spec.slug, **{**usual, **(spec.titles or {})}).id

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import storage
@@ -96,8 +96,6 @@ class Outcome:
 
 def count() -> int:
     """How many articles there are."""
-    from sqlalchemy import func
-
     return db.session.scalar(select(func.count(Article.id))) or 0
 
 
@@ -115,14 +113,11 @@ def folder_specs() -> dict[int, tuple[FolderSpec, ...]]:
     return {folder_id: way(row) for folder_id, row in rows.items()}
 
 
-def every_article():  # type: ignore[no-untyped-def]
+def every_article() -> Iterator[Portable]:
     """All articles by id as :class:`Portable`, read in batches; the session forgets each batch."""
     specs, last = folder_specs(), 0
-    groups: dict[int, int] = {}
-    for group_id, number in db.session.execute(
-        select(Article.group_id, Article.number).where(Article.group_id.is_not(None)).order_by(Article.number.desc())
-    ):
-        groups[group_id] = number
+    grouped = select(Article.group_id, func.min(Article.number)).where(Article.group_id.is_not(None))
+    groups = {row[0]: row[1] for row in db.session.execute(grouped.group_by(Article.group_id))}
     while True:
         query = select(Article).where(Article.id > last).order_by(Article.id).limit(BATCH)
         options = (selectinload(Article.tag_links), selectinload(Article.services), joinedload(Article.owner))
@@ -141,7 +136,7 @@ def every_article():  # type: ignore[no-untyped-def]
 
 
 def _portable(
-    row: Article, folder: tuple[FolderSpec, ...], files: list[ArticleFile], groups: Mapping[int, int]
+    row: Article, folder: tuple[FolderSpec, ...], files: list[ArticleFile], groups: Mapping[int | None, int]
 ) -> Portable:
     fields = snapshot(row)
     group_id = fields.pop("group_id")

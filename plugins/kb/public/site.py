@@ -38,6 +38,7 @@ SETTINGS = (
     Setting("kb.public_internal_sections", list, ["experts", "reply"], Text("Keys of sections that customers never see", "Ключи частей статьи, которых клиенты не видят")),
     Setting("kb.public_cache_seconds", int, 60, Text("How long browsers may keep a page without asking", "Сколько секунд браузер может не переспрашивать страницу")),
     Setting("kb.public_votes_per_minute", int, 10, Text("Ratings and comments of one visitor a minute", "Оценок и комментариев одного посетителя в минуту")),
+    Setting("kb.import_mb", int, 500, Text("Largest archive of articles when unpacked, MB", "Наибольший распакованный архив статей, МБ")),
 )  # fmt: skip
 
 

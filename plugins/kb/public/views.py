@@ -199,7 +199,7 @@ def _draw_article(row: Article, lang: str, yes: int, every: int, problem: str = 
     )
 
 
-@own_proof
+@own_proof  # type: ignore[untyped-decorator]
 @public
 def rate(lang: str, number: int) -> AnyResponse:
     """«Helpful» or not, then perhaps a comment. What looks like a robot is thanked and forgotten."""
