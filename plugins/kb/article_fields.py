@@ -31,7 +31,7 @@ def snapshot(article: Article) -> dict[str, Any]:
         "folder_id": article.folder_id or article.folder.id,
         "sections": [dict(section) for section in article.sections],
         "tags": article.tags,
-        "services": [service.key for service in article.services],
+        "services": sorted(service.key for service in article.services),
         "owner": article.owner.login if article.owner else None,
         **moments,
         "kind": article.kind,

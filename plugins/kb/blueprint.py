@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
+from core import audit
+from core.web.auth import current_user
 from plugins.kb import (
     case_article_views,
     default_views,
-    editor_views,
+    editing_routes,
     favourite_views,
     link_views,
     panel_views,
@@ -21,12 +23,22 @@ from plugins.kb import (
 
 blueprint = Blueprint("kb", __name__, template_folder="templates", static_folder="static", static_url_path="/kb/static")
 blueprint.app_template_global("kb_icon")(reading.icon_of)
-blueprint.app_template_global("kb_shown")(editor_views.shown)
+blueprint.app_template_global("kb_has_icon")(reading.has_icon)
+
+
+@blueprint.before_request
+def name_actor() -> None:
+    """Changes are in the audit log under the editor's name."""
+    user = current_user() if request.method == "POST" else None
+    if user is not None:
+        audit.set_actor(user.login, request.remote_addr or "")
+
 
 PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb", "index", views.index),
     ("/kb/articles/<int:number>", "article", views.article),
     ("/kb/articles/<int:number>/preview", "preview", link_views.preview),
+    ("/kb/articles/<int:number>/print", "printed", views.printed),
     ("/kb/tile", "tile", views.tile),
     ("/kb/panel", "panel", panel_views.panel),
     ("/kb/panel/results", "results", panel_views.results),
@@ -48,8 +60,7 @@ PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/reports/searches", "search_report", search_views.report),
     ("/kb/search-words", "search_words", search_views.words),
     ("/kb/index", "index_card", search_views.index_card),
-    ("/kb/articles/new", "new", editor_views.new),
-    ("/kb/articles/<int:number>/edit", "edit", editor_views.edit),
+    *editing_routes.PAGES,
 )
 COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/articles/<int:article_id>/use", "use", panel_views.use),
@@ -67,10 +78,7 @@ COMMANDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/kb/search-words/stop-words", "save_stop_words", search_views.save_stop_words),
     ("/kb/search-words/remove", "remove_words", search_views.remove_words),
     ("/kb/index/rebuild", "rebuild_index", search_views.rebuild),
-    ("/kb/articles", "create", editor_views.create),
-    ("/kb/articles/<int:number>/edit", "save", editor_views.save),
-    ("/kb/articles/<int:number>/status", "set_status", editor_views.set_status),
-    ("/kb/markdown", "markdown", editor_views.markdown),
+    *editing_routes.COMMANDS,
 )
 
 for _rule, _name, _view in PAGES:

@@ -116,7 +116,7 @@ def remove_tag(article_ids: Iterable[int], name: str, user_id: int) -> Outcome:
 def _tag_name(name: str) -> str:
     label = one_line(name)[:80].strip()
     if not label:
-        raise Rejected(Text("Write the tag", "Напишите метку"), "tag-empty")
+        raise Rejected(Text("Write the tag", "Напишите тег"), "tag-empty")
     return label
 
 

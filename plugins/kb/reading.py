@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, UnaryExpression, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 import core.web
+from core.clock import now
 from core.contracts import SearchHit, SearchQuery
 from core.db import db
 from core.model import Case, Interaction, Service, User
@@ -72,6 +74,11 @@ class Focus:
 @lru_cache(maxsize=1)
 def _icons() -> frozenset[str]:
     return frozenset((Path(core.web.__file__).parent / "icons.txt").read_text("utf-8").split("\n"))
+
+
+def has_icon(name: str) -> bool:
+    """Whether the desk has this icon."""
+    return name in _icons()
 
 
 def icon_of(folder: Folder) -> str:
@@ -173,6 +180,11 @@ def above(folder: Folder | None) -> list[Folder]:
     return path
 
 
+def rows_where(condition: ColumnElement[bool], order: UnaryExpression[Any], limit: int) -> list[Row]:
+    """The articles that meet a condition."""
+    return _rows(select(*_COLUMNS).where(condition).order_by(order, Article.id).limit(limit))
+
+
 def articles_in(folder_id: int, *, every_status: bool = False) -> list[Row]:
     """A folder's own articles by number."""
     query = select(*_COLUMNS).where(Article.folder_id == folder_id).order_by(Article.number)
@@ -201,9 +213,18 @@ def by_number(number: int) -> Article | None:
             selectinload(Article.services),
             joinedload(Article.folder),
             joinedload(Article.updated_by),
+            joinedload(Article.owner),
         )
     )
     return found
+
+
+def translations(article: Article) -> Sequence[Article]:
+    """The same article in other languages."""
+    if article.group_id is None:
+        return []
+    query = select(Article).where(Article.group_id == article.group_id, Article.id != article.id)
+    return db.session.scalars(query.order_by(Article.language)).all()
 
 
 def last_uses(article_id: int, limit: int) -> list[tuple[Use, User, Case | None]]:
@@ -225,6 +246,8 @@ def tag_names(limit: int = 200) -> list[str]:
 
 def hidden_from(user_id: int, article_id: int) -> bool:
     """Whether an article is kept from a reader: it is not published, and they may not edit."""
-    status = db.session.scalar(select(Article.status).where(Article.id == article_id))
+    columns = select(Article.status, Article.expires_at).where(Article.id == article_id)
+    status, expires_at = db.session.execute(columns).one_or_none() or ("", None)
+    shown = status == "published" and (expires_at is None or expires_at > now())
     user = db.session.get(User, user_id)
-    return status != "published" and (user is None or not allowed(user, "kb.edit"))
+    return not shown and (user is None or not allowed(user, "kb.edit"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import abort, render_template, request
 
+from core.clock import now
 from core.db import db
 from core.permissions import allowed, require
 from core.web.language import here
-from plugins.kb import favourites, reading
+from plugins.kb import article_files, article_lists, favourites, locks, reading, working_copies
 from plugins.kb.finding import Narrowing
 from plugins.kb.focus import seen_article, viewer
 from plugins.kb.models import Folder
@@ -31,14 +32,25 @@ def index() -> str:
     results = {"text": text, "found": None, "narrowing": narrowing}
     if text.strip() or narrowing.chosen:
         results = results_of(text, narrowing, Focus(), in_page=True, prefix=False)
-    rows = reading.articles_in(folder.id, every_status=editing) if folder else reading.most_used(30, here())
+    listed = request.args.get("list", "") if editing else ""
+    if listed in article_lists.LISTS:
+        rows = article_lists.rows(listed)
+    else:
+        rows = reading.articles_in(folder.id, every_status=editing) if folder else reading.most_used(30, here())
+    tree = reading.tree()
     return render_template(
         "kb/index.html",
-        tree=reading.tree(),
+        tree=tree,
         folder=folder,
         path=reading.above(folder),
         rows=rows,
-        drafts=reading.drafts() if editing and folder is None else [],
+        listed=listed,
+        lists=article_lists.LISTS,
+        counts=article_lists.counts() if editing else {},
+        begun=article_lists.begun(viewer().id) if editing and not folder else [],
+        editors=article_lists.editors() if editing else [],
+        folders=reading.flat(tree) if editing else [],
+        may_publish=allowed(viewer(), "kb.publish"),
         **{"focus": Focus(), "may_edit": editing, **results},
     )
 
@@ -56,7 +68,21 @@ def article(number: int) -> str:
         starred=favourites.is_pinned(user.id, row.id),
         used=reading.last_uses(row.id, RECENT_USES),
         may_edit=allowed(user, "kb.edit"),
+        may_publish=allowed(user, "kb.publish"),
+        copy=working_copies.of(row.id) if allowed(user, "kb.edit") else None,
+        editor=locks.holder(row.id) if allowed(user, "kb.edit") else None,
+        files=article_files.attached(row.id),
+        translations=reading.translations(row),
+        expired=row.expires_at is not None and row.expires_at <= now(),
+        outdated=row.review_at is not None and row.review_at <= now(),
     )
+
+
+@require("kb.view")
+def printed(number: int) -> str:
+    """The article alone on a page, for paper."""
+    row = seen_article(number)
+    return render_template("kb/print.html", article=row, sections=shown_sections(row, Focus(), ""))
 
 
 @require("kb.view")

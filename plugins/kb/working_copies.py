@@ -17,10 +17,11 @@ from core import audit, notifications, permissions
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
-from plugins.kb import article_fields, article_texts, articles, locks, markup
+from plugins.kb import article_fields, article_files, article_texts, articles, locks, markup
 from plugins.kb.models import Article, WorkingCopy
 
 NOTE_MOST = 1000
+FILES_MOST = 200
 LARGEST = 8 << 20
 NOT_COPIED = ("publish_at", "group_id", "slug", "kind")
 
@@ -63,6 +64,8 @@ def loosely(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ``Rejected``: ``field-unknown``, ``article-size`` far above any limit, and what no later edit could mend.
     """
+    files = [int(one) for one in fields.get("files", []) if str(one).isdecimal()][:FILES_MOST]
+    fields = {name: value for name, value in fields.items() if name != "files"}
     article_fields.refuse_unknown(fields)
     kept = {name: value for name, value in fields.items() if name not in NOT_COPIED}
     for name in ("title", "question", "notes"):
@@ -81,7 +84,7 @@ def loosely(fields: Mapping[str, Any]) -> dict[str, Any]:
         kept["sections"] = [_section(part) for part in list(kept["sections"])[: article_texts.SECTIONS_MOST]]
     if article_fields.size(kept.get("sections", []), kept.get("notes", "")) > LARGEST:
         article_fields.check_size(kept.get("sections", []), kept.get("notes", ""))
-    return kept
+    return kept | ({"files": files} if files else {})
 
 
 def _section(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +165,10 @@ def create_from(copy_id: int, user_id: int, *, status: str = "draft") -> Article
     """The article that a working copy of :func:`save_new` became; the copy is gone. Raises ``Rejected``."""
     with transaction():
         copy = find(copy_id, user_id)
-        article = articles.create_article(user_id, copy.fields, status=status)
+        fields = dict(copy.fields)
+        files = fields.pop("files", [])
+        article = articles.create_article(user_id, fields, status=status)
+        article_files.adopt(article, user_id, files)
         db.session.delete(copy)
         db.session.flush()
         return article
@@ -185,6 +191,7 @@ def apply(
     with transaction():
         article, copy = articles.find_article(article_id), of(article_id)
         fields: dict[str, Any] = dict(copy.fields) if copy else {}
+        fields.pop("files", None)
         version = copy.base_version if copy and not over else article.version
         if status == "published":
             fields["publish_at"] = None

@@ -1,78 +1,77 @@
-// The article editor: tools over Markdown, sections that come and go, a warning before what is typed is lost.
-import { all, find, send } from "/static/js/app.js";
+// Where writing begins: the editor is fetched when its page is opened, never with the desk.
+import { all, find, openDialog } from "/static/js/app.js";
 
-const AROUND = { bold: ["**", "**"], italic: ["*", "*"], link: ["[", "](https://)"] };
-const BEFORE = { list: () => "- ", numbers: (index) => `${index + 1}. `, quote: () => "> " };
-
-function replace(field, start, end, text, from, to) {
-  field.focus();
-  field.setRangeText(text, start, end, "end");
-  if (from !== undefined) field.setSelectionRange(from, to);
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-function tool(field, name) {
-  const { selectionStart: start, selectionEnd: end, value } = field;
-  if (AROUND[name]) {
-    const [left, right] = AROUND[name];
-    const inner = value.slice(start, end);
-    return replace(field, start, end, left + inner + right, start + left.length, start + left.length + inner.length);
+function begin(root = document) {
+  for (const form of all(".kb-editing:not([data-begun])", root)) {
+    form.dataset.begun = "yes";
+    import(form.dataset.script).then(({ start }) => start(form));
   }
-  const from = value.lastIndexOf("\n", start - 1) + 1;
-  const lines = value.slice(from, end).split("\n");
-  replace(field, from, end, lines.map((line, index) => BEFORE[name](index) + line).join("\n"));
 }
+document.addEventListener("okno:loaded", ({ target }) => begin(target));
+begin();
 
-const fieldOf = (element) => find("textarea", element.closest("[data-kb-edit-section]"));
-
-document.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-kb-tool]");
-  if (button) tool(fieldOf(button), button.dataset.kbTool);
-  target.closest("[data-kb-remove-section]")?.closest("[data-kb-edit-section]").remove();
-  const adder = target.closest("[data-kb-add-section]");
-  if (adder) {
-    const form = adder.closest("form");
-    const list = find("[data-kb-sections]", form);
-    list.append(find("template[data-kb-new-section]", form).content.cloneNode(true));
-    find(".kb-edit-title", list.lastElementChild).focus();
-  }
-});
-
-document.addEventListener("change", ({ target }) => {
-  if (!target.matches("[data-kb-variable]") || !target.value) return;
-  const field = fieldOf(target);
-  replace(field, field.selectionStart, field.selectionEnd, target.value);
-  target.value = "";
-});
-
-// Saved: this tab shows the article now.
+// Saved: this tab shows what the answer names.
 document.addEventListener("kb:saved", ({ detail }) => {
-  for (const form of all(".panel:not([hidden]) .kb-edit")) delete form.dataset.touched;
+  for (const dialog of all("dialog[open]")) if (dialog.closest(".kb-page") || dialog.id.startsWith("kb-")) dialog.close();
+  for (const form of all(".panel:not([hidden]) .kb-editing")) delete form.dataset.touched;
   const link = Object.assign(document.createElement("a"), { href: detail.url });
   link.dataset.here = "";
   document.body.append(link);
   link.click();
   link.remove();
 });
+addEventListener("beforeunload", (event) => find(".kb-editing[data-touched]") && event.preventDefault());
 
-document.addEventListener("input", ({ target }) => {
-  const form = target.closest(".kb-edit");
-  if (form) form.dataset.touched = "yes";
-  if (target.matches(".kb-source")) later(target);
+// --- the tree of folders and lists of articles ----------------------------------------------------------
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.matches?.("[data-kb-folder-place]")) openDialog(find("dialog", target));
 });
 
-const WAIT = 350;
-const timers = new WeakMap();
+const chosen = (form) => all("input[name=ids]:checked", form);
 
-function later(field) {
-  clearTimeout(timers.get(field));
-  timers.set(field, setTimeout(() => preview(field), WAIT));
-}
+document.addEventListener("change", ({ target }) => {
+  const form = target.closest?.(".kb-many");
+  if (!form) return;
+  if (target.matches("[data-kb-all]")) for (const box of all("input[name=ids]", form)) box.checked = target.checked;
+  const count = chosen(form).length;
+  find(".kb-many-bar", form).hidden = !count;
+  find("[data-kb-count]", form).textContent = count;
+  const act = find("[name=act]", form).value;
+  for (const field of all("[data-for]", form)) {
+    field.hidden = !field.dataset.for.split(" ").includes(act);
+    for (const input of all("input, select", field)) input.disabled = field.hidden;
+  }
+});
 
-// An answer that comes after the next one was asked for is late, and dropped.
-async function preview(field) {
-  const source = field.value;
-  const answer = await send("/kb/markdown", { source });
-  if (answer.ok && field.value === source) find(".kb-shown", field.parentElement).innerHTML = await answer.text();
-}
-addEventListener("beforeunload", (event) => find(".kb-edit[data-touched]") && event.preventDefault());
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.("[data-kb-drag]");
+  if (dragged) event.dataTransfer.setData("text/plain", dragged.textContent.trim());
+});
+document.addEventListener("dragend", () => {
+  dragged = null;
+  for (const mark of all(".kb-drop, .kb-drop-before")) mark.classList.remove("kb-drop", "kb-drop-before");
+});
+
+// The upper quarter of a folder means before it, the rest into it; articles only ever go into one.
+const before = (event, place) => dragged.dataset.kbDrag === "folder" && event.clientY < place.getBoundingClientRect().top + place.offsetHeight / 4;
+
+document.addEventListener("dragover", (event) => {
+  const place = dragged && event.target.closest?.("[data-kb-drop]");
+  if (!place || place === dragged) return;
+  event.preventDefault();
+  for (const mark of all(".kb-drop, .kb-drop-before")) mark.classList.remove("kb-drop", "kb-drop-before");
+  place.classList.add(before(event, place) ? "kb-drop-before" : "kb-drop");
+});
+
+document.addEventListener("drop", (event) => {
+  const place = dragged && event.target.closest?.("[data-kb-drop]");
+  if (!place || place === dragged) return;
+  event.preventDefault();
+  const shown = place.closest(".kb-page").dataset.kbShown;
+  const { kbDrag: what, kbId: id } = dragged.dataset;
+  const { kbDrop: into, kbParent: parent } = place.dataset;
+  const values = what === "article" ? { ids: id, act: "move", folder_id: into, shown } : before(event, place) ? { parent_id: parent, before_id: into, shown } : { parent_id: into, shown };
+  const url = what === "article" ? "/kb/articles/bulk" : `/kb/folders/${id}/move`;
+  window.htmx.ajax("POST", url, { values, swap: "none", source: place });
+});

@@ -94,6 +94,10 @@ class Browser:
         self._fresh()
         return self.client.post(path, headers={"HX-Request": "true", "X-CSRF-Token": "csrf"}, data=values)
 
+    def send(self, path: str, **body: Any) -> Any:
+        self._fresh()
+        return self.client.post(path, headers={"HX-Request": "true", "X-CSRF-Token": "csrf"}, json=body)
+
     def _fresh(self) -> None:
         from core.db import db
 
@@ -291,48 +295,61 @@ def test_agents_read_and_editors_write(agent: Browser, editor: Browser) -> None:
     assert agent.get("/kb/articles/9999").status_code == 404
 
 
-def form(editor: Browser, number: int) -> dict[str, Any]:
-    """The values of the edit form as a browser would send them."""
-    from plugins.kb.editor_views import values_of
+def kept(editor: Browser, number: int) -> dict[str, Any]:
+    """The fields of an article as the editor's page sends them."""
+    from plugins.kb.article_fields import snapshot
+    from plugins.kb.editor_views import EVERY_FIELD
     from plugins.kb.reading import by_number
 
-    values = values_of(by_number(number))
-    sections = values.pop("sections")
-    public = {"public": "1"} if values.pop("public") else {}
-    names = {"section_key": "key", "section_title": "title", "section_source": "source"}
-    return values | public | {name: [section[key] for section in sections] for name, key in names.items()}
+    article = by_number(number)
+    assert article is not None
+    fields = snapshot(article)
+    return {name: fields[name] for name in (*EVERY_FIELD, "language")}
 
 
-def test_an_edit_is_saved_and_a_form_that_changes_nothing_changes_nothing(editor: Browser, db: Any) -> None:
+def test_an_edit_is_kept_aside_and_one_that_changes_nothing_changes_nothing(editor: Browser, db: Any) -> None:
     from plugins.kb.folder_exchange import head_of
     from plugins.kb.reading import by_number
 
     before = head_of(by_number(1001)), by_number(1001).sections
-    answer = editor.post("/kb/articles/1001/edit", **form(editor, 1001))
-    assert answer.status_code == 204 and "kb:saved" in answer.headers["HX-Trigger"]
+    editor.post("/kb/articles/1001/lock", token="window")
+    fields = kept(editor, 1001)
+    assert editor.send("/kb/articles/1001/copy", token="window", revision=0, fields=fields).json["revision"] == 1
+    assert editor.send("/kb/articles/1001/finish", token="window", act="publish").json["url"] == "/kb/articles/1001"
     assert (head_of(by_number(1001)), by_number(1001).sections) == before
-    editor.post("/kb/articles/1001/edit", **(form(editor, 1001) | {"title": "Новое"}))
+    editor.post("/kb/articles/1001/lock", token="window")
+    editor.send("/kb/articles/1001/copy", token="window", revision=0, fields=fields | {"title": "Новое"})
+    assert by_number(1001).title != "Новое"
+    editor.send("/kb/articles/1001/finish", token="window", act="publish")
     assert (by_number(1001).title, by_number(1001).version) == ("Новое", 3)
 
 
-def test_the_second_editor_keeps_the_text_and_sees_the_other_one(
-    editor: Browser, centre: dict[str, int], db: Any
-) -> None:
+def test_two_texts_that_met_are_both_given_back(editor: Browser, centre: dict[str, int], db: Any) -> None:
     from plugins.kb.operations import update_article
     from plugins.kb.reading import by_number
 
-    mine = form(editor, 1001) | {"section_source": ["мой текст"] * 3}
+    editor.post("/kb/articles/1001/lock", token="window")
+    mine = kept(editor, 1001) | {
+        "sections": [{"key": "solution", "title": "Общее решение", "html": "<p>мой текст</p>"}]
+    }
+    editor.send("/kb/articles/1001/copy", token="window", revision=0, fields=mine)
     article = by_number(1001)
-    update_article(
-        article.id, centre["agent"], article.version, {"sections": [{"title": "Общее решение", "markdown": "их текст"}]}
-    )
-    page = editor.post("/kb/articles/1001/edit", **mine)
-    assert page.status_code == 200
-    assert "Ваш текст не потерян" in page.text and "мой текст" in page.text and "их текст" in page.text
+    theirs = {"sections": [{"title": "Общее решение", "markdown": "их текст"}]}
+    update_article(article.id, centre["agent"], article.version, theirs)
+    answer = editor.send("/kb/articles/1001/finish", token="window", act="publish")
+    assert answer.status_code == 409 and "Ваш текст не потерян" in answer.json["error"]["text"]
+    assert answer.json["theirs"]["sections"][0]["html"] == "<p>их текст</p>"
     assert by_number(1001).sections[0]["html"] == "<p>их текст</p>"
-    again = mine | {"version": re.search(r'name="version" value="(\d+)"', page.text)[1]}  # type: ignore[index]
-    assert editor.post("/kb/articles/1001/edit", **again).status_code == 204
+    assert editor.send("/kb/articles/1001/finish", token="window", act="publish", over=True).status_code == 200
     assert by_number(1001).sections[0]["html"] == "<p>мой текст</p>"
+
+
+def test_a_window_without_the_lock_is_told_who_has_it(editor: Browser, db: Any) -> None:
+    editor.post("/kb/articles/1001/lock", token="window")
+    told = editor.post("/kb/articles/1001/lock", token="other").json["holder"]
+    assert told["mine"] is False and told["name"]
+    answer = editor.send("/kb/articles/1001/copy", token="other", revision=0, fields=kept(editor, 1001))
+    assert (answer.status_code, answer.json["error"]["code"]) == (423, "lock-lost")
 
 
 def test_a_new_article_is_a_draft_until_it_is_published(agent: Browser, editor: Browser) -> None:
@@ -340,25 +357,47 @@ def test_a_new_article_is_a_draft_until_it_is_published(agent: Browser, editor: 
     from plugins.kb.models import Article
     from plugins.kb.reading import by_number
 
-    values = form(editor, 1001) | {"title": "Совсем новая", "tags": "новинка, ошибка"}
-    assert editor.post("/kb/articles", **values).status_code == 204
+    fields = kept(editor, 1001) | {"title": "Совсем новая", "tags": ["новинка", "ошибка"]}
+    copy = editor.send("/kb/copies", revision=0, fields=fields).json
+    assert "Совсем новая" in editor.get("/kb").text
+    assert editor.get("/kb/articles/new", copy=copy["copy_id"]).status_code == 200
+    assert editor.send("/kb/copies/finish", copy_id=copy["copy_id"], act="save").status_code == 200
     number = db.session.scalar(select(func.max(Article.number)))
     assert agent.get(f"/kb/articles/{number}").status_code == 404
     assert "Черновик" in editor.get(f"/kb/articles/{number}").text
-    assert editor.post(f"/kb/articles/{number}/status", status="published").status_code == 204
+    assert editor.post(f"/kb/articles/{number}/approve").status_code == 204
     assert agent.get(f"/kb/articles/{number}").status_code == 200
     assert by_number(number).tags == ["новинка", "ошибка"]
 
 
-def test_a_title_that_is_taken_is_told_at_its_field_and_the_text_stays(editor: Browser) -> None:
-    page = editor.post("/kb/articles", **(form(editor, 1001) | {"notes": "мои заметки"}))
-    assert page.status_code == 200
-    assert "уже есть статья" in page.text and "мои заметки" in page.text
+def test_a_title_that_is_taken_is_told_and_the_text_stays(editor: Browser) -> None:
+    copy = editor.send("/kb/copies", revision=0, fields=kept(editor, 1001) | {"notes": "мои заметки"}).json
+    answer = editor.send("/kb/copies/finish", copy_id=copy["copy_id"], act="save")
+    assert answer.status_code == 422 and "уже есть статья" in answer.json["error"]["text"]
+    assert "мои заметки" in editor.get("/kb/articles/new", copy=copy["copy_id"]).text
 
 
-def test_the_preview_of_markdown_is_safe(editor: Browser) -> None:
-    html = editor.post("/kb/markdown", source="**ж** <img src=x onerror=alert(1)> №1001 https://a.example").text
-    assert "<strong>ж</strong>" in html and "onerror" not in html and 'href="/kb/articles/1001"' in html
+def test_the_preview_is_safe_and_fills_in_a_case(editor: Browser, db: Any) -> None:
+    html = "<p>$(User.firstName) <b>ж</b> <img src=x onerror=alert(1)> №1001</p><script>x()</script>"
+    sections = {"sections": [{"key": "a", "title": "Часть", "html": html}]}
+    shown = editor.send("/kb/articles/preview", fields=sections).json["html"]
+    assert "<b>ж</b>" in shown and "onerror" not in shown and "x()" not in shown
+    assert 'href="/kb/articles/1001"' in shown and "kb-var" in shown
+    assert editor.send("/kb/articles/preview", fields=sections, case="нет").json["error"]["code"] == "case-unknown"
+
+
+@pytest.mark.parametrize("body", [{}, {"fields": []}, {"fields": {"sections": "x"}}, {"fields": {"folder_id": "1"}}])
+def test_a_body_of_no_sense_is_refused(editor: Browser, body: dict[str, Any]) -> None:
+    editor.post("/kb/articles/1001/lock", token="window")
+    assert editor.send("/kb/articles/1001/copy", token="window", **body).status_code == 400
+
+
+def test_pages_of_editors_are_drawn(agent: Browser, editor: Browser) -> None:
+    for path in ("/kb/articles/1001/history", "/kb/folders/form", "/kb/folders/1/form"):
+        assert (editor.get(path).status_code, agent.get(path).status_code) == (200, 403)
+    assert "Архив" in editor.get("/kb", list="archived").text
+    assert agent.get("/kb/articles/1001/print").status_code == 200
+    assert editor.post("/kb/articles/1001/restore", version="x").status_code == 400
 
 
 def test_a_case_that_one_may_not_see_gives_no_focus(app: Flask, centre: dict[str, int], editor: Browser) -> None:
