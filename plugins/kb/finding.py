@@ -119,8 +119,7 @@ def find(
     result = index.search(query)
     rows = rows_of(result.hits)
     by_tag = [row for row in rows if row.hit and row.hit.in_tags and "<mark>" not in row.hit.title_html]
-    only_tag = [row for row in by_tag if row.hit and "<mark>" not in row.hit.snippet_html]
-    return Found(result, [row for row in rows if row not in only_tag], only_tag, narrowing, _shown(result, narrowing))
+    return Found(result, [row for row in rows if row not in by_tag], by_tag, narrowing, _shown(result, narrowing))
 
 
 def everywhere(text: str, user: User | None, narrowing: Narrowing) -> int:

@@ -49,6 +49,8 @@ STOP_WORDS = RUSSIAN_STOP_WORDS | ENGLISH_STOP_WORDS
 _CHAIN = re.compile(r"(?<!\w)[a-zс](?:\+\+|#)(?!\w)|\w+(?:[-.:/@'’]\w+)*")
 _PART = re.compile(r"[^\W_]+")
 _NUMERIC_OR_NAME = re.compile(r"[a-z0-9]+(?:[._][a-z0-9]+)+")
+# «0x8010006B» is asked for as «8010006B» too; shorter ones would be found with any number.
+_HEXADECIMAL = re.compile(r"0x[0-9a-f]{5,16}")
 _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "−": "-", "ё": "е"})
 _LATIN_TWINS = "abcehkmoptxy"
 _CYRILLIC_TWINS = "авсенкмортху"
@@ -170,6 +172,9 @@ def pieces(chain: str) -> tuple[Piece, ...]:
         if chain in STOP_WORDS or len(chain) > LONGEST_TERM:
             return ()
         form = folded(chain)
+        if _HEXADECIMAL.fullmatch(form):
+            bare = form[2:]
+            return (Piece(form, form, 0, len(chain), 0, True), Piece(bare, bare, 2, len(chain), 0, False))
         return (Piece(stem(form), form, 0, len(chain), 0, False),)
     result: list[Piece] = []
     steps: dict[int, int] = {}

@@ -122,7 +122,7 @@ def _pattern(terms: Iterable[str]) -> re.Pattern[str]:
             stems.add(re.escape(_beginning(term)))
             codes.add("[-'’]?".join(_letter(letter) for letter in term))
         else:
-            codes.add("-?".join(_letter(letter) for letter in term))
+            codes.add("(?:0[xх])?" + "-?".join(_letter(letter) for letter in term))
     whole = "|".join(sorted(codes, key=lambda code: (-len(code), code)))
     begun = "|".join(sorted(stems, key=lambda stem: (-len(stem), stem)))
     word = rf"(?:{begun})[^\W_]*" if begun else ""

@@ -16,6 +16,8 @@ from plugins.kb.search.query import And, Everything, InTitle, Node, Not, Nothing
 from plugins.kb.search.segment import SATURATION, Segment
 from plugins.kb.search.snapshot import Snapshot
 
+WHOLE_FACTOR = 4
+"""A term's places are read whole, and kept, unless a phrase needs them for a small part of its documents."""
 NEAR_CANDIDATES = 40
 """Of how many of the best documents of a segment the places of words are looked at."""
 
@@ -152,7 +154,13 @@ class Ranking:
             return {document: score for document, score in scores.items() if document in exact}
         if not scores:
             return scores
-        places = [segment.positions(token.term) for token in plain]
+        documents = sorted(scores)
+        places = []
+        for token in plain:
+            if self._clock() > self._deadline:
+                raise TimeUp
+            few = WHOLE_FACTOR * len(documents) < segment.frequency("content", token.term)
+            places.append(segment.places_in(token.term, documents) if few else segment.positions(token.term))
         return {
             document: score for document, score in scores.items() if _consecutive([place[document] for place in places])
         }
@@ -193,7 +201,7 @@ def _intersection(parts: Sequence[Scores]) -> Scores:
     }
 
 
-def _consecutive(places: Sequence[Sequence[int]]) -> bool:
+def _consecutive(places: Sequence[Iterable[int]]) -> bool:
     starts = set(places[0])
     for distance, positions in enumerate(places[1:], 1):
         starts &= {position - distance for position in positions}

@@ -13,7 +13,7 @@ from typing import Protocol
 from core.contracts import Facet, SearchHit, SearchQuery, SearchResult
 from plugins.kb.search import analysis
 from plugins.kb.search.highlight import Highlighter
-from plugins.kb.search.plan import Plan, SearchWords, Statistics, search_words
+from plugins.kb.search.plan import Plan, SearchWords, Statistics, prefix_form, search_words
 from plugins.kb.search.query import Node, Nothing, Or, Word, parse, phrases, words
 from plugins.kb.search.spelling import Vocabulary, correct_words, fix_layout, suggest_words
 
@@ -117,10 +117,17 @@ class Searching(ABC):
         unknown = [word for word in words(node) if not self._is_known(word, view)]
         if not unknown and not (isinstance(node, Nothing) and text.strip()):
             return None
-        return fix_layout(text, view, prefix) or correct_words(text, unknown, view)
+        return fix_layout(text, view, prefix) or correct_words(
+            text, [replace(word, prefix=False) for word in unknown], view
+        )
 
     def _is_known(self, word: Word, view: View) -> bool:
-        """Whether the index or the editors know all forms of a word: what is a synonym is no typing error."""
+        """Whether the index or the editors know all forms of a word: what is a synonym is no typing error.
+
+        An unfinished word is known as long as some form begins with it.
+        """
+        if word.prefix and not view.completions(prefix_form(word.text), 1):
+            word = replace(word, prefix=False)
         if all(map(view.knows, _forms(word))):
             return True
         terms = tuple(piece.term for piece in analysis.pieces(word.text) if not piece.joined)

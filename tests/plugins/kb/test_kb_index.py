@@ -99,6 +99,14 @@ def test_the_layout_and_typos_are_corrected_and_said(index: Index) -> None:
     assert index.search(SearchQuery("принтер")).corrected is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("ghbyn", "принт"), ("ghbynth", "принтер"), ("принтир", "принтер"), ("принт", None), ("fbs", None)],
+)
+def test_the_layout_and_typos_are_corrected_as_you_type(index: Index, typed: str, meant: str | None) -> None:
+    assert index.search(SearchQuery(typed, prefix=True)).corrected == meant
+
+
 def test_a_quoted_typo_is_only_suggested(index: Index, shelf: Shelf) -> None:
     index.rebuild(shelf.put([article(i, f"Принтер {i}") for i in range(1, 15)]))
     result = index.search(SearchQuery('"принтир"'))
@@ -149,6 +157,36 @@ def test_synonyms_find_each_other_words_and_expressions(index: Index, shelf: She
     assert found(index, "кэп") == [1, 2]
 
 
+def test_stop_words_are_left_out_unless_they_are_all_there_is(index: Index) -> None:
+    index.set_stop_words(["Windows"])
+    assert set(found(index, "windows принтер")) == {3341, 3344}
+    assert found(index, "windows AND принтер") == found(index, "принтер")
+    assert set(found(index, "windows")) == {3340, 3344}
+    assert found(index, "title:windows") == [3340]
+    index.set_stop_words([])
+    assert 3340 in found(index, "windows принтер")
+
+
+def test_words_near_each_other_come_first_in_either_order(index: Index, shelf: Shelf) -> None:
+    filler = " разное" * 40
+    index.rebuild(
+        shelf.put(
+            [article(1, "Сервер", f"почта{filler} очередь"), article(2, "Сервер", f"почта очередь {filler}")]
+            + [article(number, "Иное", filler) for number in range(3, 20)]
+        )
+    )
+    assert found(index, "почта очередь") == [2, 1]
+    assert found(index, "очередь почта") == [2, 1]
+
+
+def test_documents_that_are_left_out_are_neither_found_nor_counted(index: Index) -> None:
+    query = SearchQuery("принтер", without=("article:3341", "article:nowhere"), facets=("tag",))
+    result = index.search(query)
+    assert [hit.id for hit in result.hits] == ["article:3344"]
+    assert result.total == 1
+    assert dict(result.facets[0].counts)["принтер"] == 1
+
+
 def test_a_message_finds_articles_about_it(index: Index) -> None:
     message = (
         "Добрый день! Уже второй день не печатает принтер на складе, служба печати не запускается. С уважением, Анна"
@@ -174,11 +212,49 @@ def test_time_is_limited(shelf: Shelf, index: Index) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 10_000, "слово " * 2_000, '"' * 500, "\x00\ud800", "a" * 10_000, "- " * 5_000, "*:*"]
+    "text",
+    [
+        "(" * 10_000,
+        "слово " * 2_000,
+        '"' * 500,
+        "\x00\ud800",
+        "a" * 10_000,
+        "- " * 5_000,
+        "*:*",
+        "***",
+        "\"'`",
+        "'; DROP TABLE kb_article; --",
+        "(a+)+$" * 1_000,
+        "tag:" * 2_500,
+        "content:[* TO *]",
+        "слово~0.5^9 /.*/ {!func}",
+        "NOT " * 2_000,
+        "%_\\",
+    ],
 )
 @pytest.mark.parametrize("prefix", [False, True])
 def test_no_input_breaks_a_search(index: Index, text: str, prefix: bool) -> None:
     assert isinstance(index.search(SearchQuery(text, prefix=prefix)), SearchResult)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                ["принтер", "AND", "НЕ", "-", "(", ")", '"', "tag:", "number:", "*", "title:", "«", "||", "~"]
+            ),
+            st.text(max_size=8),
+        ),
+        max_size=40,
+    ).map(" ".join),
+    st.booleans(),
+)
+def test_whatever_is_typed_gives_an_answer_within_its_bounds(index: Index, text: str, prefix: bool) -> None:
+    result = index.search(SearchQuery(text, prefix=prefix, limit=3, facets=("tag",)))
+    assert len(result.hits) <= 3
+    assert result.total <= len(ARTICLES)
+    assert sum(1 for hit in result.hits if "<script" in hit.title_html) == 0
 
 
 WORDS = ["сервер", "сети", "принтер", "пароли", "vpn", "printer", "мод", "ключ"]

@@ -249,11 +249,11 @@ def no_room_for_files_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("size", [0, 300, 4_000, 20_000])
+@pytest.mark.parametrize("size", [0, 4_000])
 def test_a_full_disk_loses_nothing_and_the_change_goes_in_later(
     index: Index, new_index: Callable[[], Index], shelf: Shelf, size: int
 ) -> None:
-    text = " ".join(f"слово{number}" for number in range(20_000))
+    text = " ".join(f"слово{number}" for number in range(6_000))
     change = shelf.put([article(1, "Ёмкость диска", text), article(3341, "Сканер", text)])
     with no_room_for_files_above(size):
         with pytest.raises(IndexFull, match="no room"):
