@@ -56,7 +56,9 @@ def register_settings() -> list[Setting]:
 
     return [
         *SETTINGS,
+        Setting("kb.file_mb", int, 20, Text("Largest file of an article, MB", "Наибольший файл статьи, МБ")),
         Setting("kb.article_max_kb", int, 512, Text("Largest article, KB", "Наибольшая статья, КБ")),
+        Setting("kb.file_mb", int, 20, Text("Largest file of an article, MB", "Наибольший файл статьи, МБ")),
         Setting("kb.favourites_max", int, 50, Text("Entries of a folder of favourites", "Записей в папке избранного")),
         Setting(
             "kb.favourite_sets_max", int, 20, Text("Folders of favourites of one owner", "Папок избранного у владельца")
