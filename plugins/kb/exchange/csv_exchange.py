@@ -17,7 +17,16 @@ from plugins.kb import article_file
 from plugins.kb.article_file import HTML_MARK
 from plugins.kb.article_texts import SECTION_TITLES, one_line, section_key
 from plugins.kb.exchange.importer import Importer, Item, Progress
-from plugins.kb.exchange.portable import BadItem, BadSource, FolderSpec, Outcome, Portable, count, every_article
+from plugins.kb.exchange.portable import (
+    BadItem,
+    BadSource,
+    FolderSpec,
+    Outcome,
+    Portable,
+    address_back,
+    count,
+    every_article,
+)
 from plugins.kb.public.slugs import slug_of
 
 TEXTS = ("title", "question", "language", "notes", "kind", "slug", "owner", "review_at", "publish_at", "expires_at")
@@ -187,7 +196,7 @@ def _rows() -> Iterator[dict[str, Any]]:
         for section in fields["sections"]:
             text = section["markdown"] if section.get("markdown") is not None else f"{HTML_MARK}\n{section['html']}"
             for file in item.files:
-                text = text.replace(file.ref, f"/kb/files/{file.ref.rsplit('/', 1)[-1].split('-', 1)[0]}/{file.name}")
+                text = text.replace(file.ref, address_back(file))
             row[_column(section)] = text
         yield row
 

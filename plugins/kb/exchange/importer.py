@@ -15,7 +15,7 @@ from core.model import Service, User
 from plugins.kb import article_files
 from plugins.kb.article_fields import moment, numbers
 from plugins.kb.article_texts import folded, many_lines, one_line, sections, words
-from plugins.kb.exchange.portable import USUAL, BadItem, FolderSpec, Outcome, Portable, PortableFile
+from plugins.kb.exchange.portable import USUAL, BadItem, FolderSpec, Outcome, Portable, PortableFile, file_address
 from plugins.kb.folders import save_folder
 from plugins.kb.models import Article, ArticleFile, Folder, Imported
 from plugins.kb.operations import create_article, update_article
@@ -211,7 +211,7 @@ class Importer:
             row = there or self._add(file)
             if there is None:
                 added.append(row)
-            address = f"/kb/files/{row.id}/{row.name}"
+            address = file_address(row.id, row.name)
             for part in parts:
                 for name in ("html", "markdown"):
                     if part.get(name):

@@ -13,7 +13,17 @@ from typing import Any
 from plugins.kb.article_texts import SECTION_TITLES, one_line
 from plugins.kb.exchange.csv_exchange import decoded
 from plugins.kb.exchange.importer import Importer, Item, Progress
-from plugins.kb.exchange.portable import USUAL, BadItem, BadSource, FolderSpec, Outcome, Portable, count, every_article
+from plugins.kb.exchange.portable import (
+    USUAL,
+    BadItem,
+    BadSource,
+    FolderSpec,
+    Outcome,
+    Portable,
+    address_back,
+    count,
+    every_article,
+)
 from plugins.kb.public.slugs import slug_of
 
 LANGUAGES = ("ru", "en")
@@ -236,7 +246,7 @@ def _article(item: Portable, section_id: int | None) -> dict[str, Any]:
         (f"<h2>{section['title']}</h2>\n" if len(parts) > 1 else "") + section["html"] for section in parts
     )
     for file in item.files:
-        back = f"/kb/files/{file.ref.rsplit('/', 1)[-1].split('-', 1)[0]}/{file.name}"
+        back = address_back(file)
         body = body.replace(file.ref, back)
         for section in parts:
             for name in ("html", "markdown"):

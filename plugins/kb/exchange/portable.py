@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -151,10 +152,22 @@ def _portable(
         for section in fields["sections"]:
             for name in ("html", "markdown"):
                 if section.get(name):
+                    for file in files:
+                        section[name] = section[name].replace(f"/kb/files/{file.id}/{file.name}", places[file.id])
                     section[name] = FILE_ADDRESS.sub(
                         lambda match: places.get(int(match.group(1)), match.group(0)), section[name]
                     )
     return found
+
+
+def file_address(file_id: int, name: str) -> str:
+    """Where the house serves a file of an article."""
+    return f"/kb/files/{file_id}/{quote(name)}"
+
+
+def address_back(file: PortableFile) -> str:
+    """The address in this house of a file that was written as ``ref``, for formats without files."""
+    return file_address(int(file.ref.rsplit("/", 1)[-1].split("-", 1)[0]), file.name)
 
 
 def _file(file: ArticleFile, ref: str) -> PortableFile:
