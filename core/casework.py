@@ -215,7 +215,7 @@ def reply(
         text = plain_text(clean)
         if not text and not files:
             raise Rejected(Text("Write an answer first", "Сначала напишите ответ"), "empty-reply")
-        if left := variables.unfilled(text):
+        if left := variables.unfilled(f"{text}\n{clean}\n{subject or ''}"):
             names = ", ".join(f"$({name})" for name in left)
             raise Rejected(Text(f"Fill in first: {names}", f"Сначала заполните: {names}"), "unfilled-variables")
         message = post(

@@ -44,8 +44,8 @@ def link(case_id: int, article_id: int, user_id: int | None) -> LinkedArticle:
             raise Rejected(Text("The article is not published", "Статья не опубликована"), "article-not-published")
         insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
         row = insert(CaseArticle).values(case_id=case_id, article_id=article_id, user_id=user_id, at=now())
-        done = db.session.execute(row.on_conflict_do_nothing(index_elements=["case_id", "article_id"]))
-        if not done.rowcount:  # type: ignore[attr-defined]
+        row = row.on_conflict_do_nothing(index_elements=["case_id", "article_id"])
+        if db.session.scalar(row.returning(CaseArticle.case_id)) is None:
             return LinkedArticle(article, fresh=False, may_rename=case.subject != article.title)
         _tell(case, article, "kb.linked", user_id)
         taken = _take_over(case, article, user_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -72,7 +72,7 @@ def set_default(service_key: str, number: int, *, channel: str = "", section: st
         if article.status != "published":
             raise Rejected(Text("The article is not published", "Статья не опубликована"), "article-not-published")
         usage.section_html(article, section or usage.reply_section(article))
-        row: ServiceDefault | None = db.session.scalar(_row(service.id, channel))
+        row = _row(service.id, channel)
         before = {"article": row.article.number, "section": row.section} if row else {}
         if row is None:
             row = ServiceDefault(service_id=service.id, channel=channel)
@@ -88,7 +88,7 @@ def remove_default(service_key: str, channel: str = "") -> None:
     """Answers begin empty again; where there was nothing set, nothing happens."""
     with transaction():
         service = _service(service_key)
-        row = db.session.scalar(_row(service.id, channel))
+        row = _row(service.id, channel)
         if row is None:
             return
         before = {"article": row.article.number, "section": row.section}
@@ -96,11 +96,11 @@ def remove_default(service_key: str, channel: str = "") -> None:
         db.session.delete(row)
 
 
-def _row(service_id: int, channel: str) -> Select[tuple[ServiceDefault]]:
+def _row(service_id: int, channel: str) -> ServiceDefault | None:
     query = select(ServiceDefault).options(joinedload(ServiceDefault.article))
-    return query.where(ServiceDefault.service_id == service_id, ServiceDefault.channel == channel).with_for_update(
-        of=ServiceDefault
-    )
+    query = query.where(ServiceDefault.service_id == service_id, ServiceDefault.channel == channel)
+    found: ServiceDefault | None = db.session.scalar(query.with_for_update(of=ServiceDefault))
+    return found
 
 
 def _service(key: str) -> Service:
@@ -154,8 +154,8 @@ def _answered(interaction_id: int) -> bool:
 def _claim(interaction_id: int, user_id: int, article_id: int) -> bool:
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(BegunAnswer).values(interaction_id=interaction_id, user_id=user_id, article_id=article_id)
-    done = db.session.execute(fresh.on_conflict_do_nothing(index_elements=["interaction_id", "user_id"]))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    fresh = fresh.on_conflict_do_nothing(index_elements=["interaction_id", "user_id"])
+    return db.session.scalar(fresh.returning(BegunAnswer.user_id)) is not None
 
 
 def _context(interaction: InteractionInfo) -> VariableContext:
@@ -183,10 +183,14 @@ def count_sent(message: MessageInfo) -> None:
 
 
 def _carries(article: Article, text: str) -> bool:
-    """Whether a line of the article, one without variables, stands in the message."""
+    """Whether most lines of a section, those without variables, stand in the message: a greeting alone is every article's."""
     said = " ".join(text.split())
-    lines = [line for section in article.sections for line in markup.plain(section["html"]).splitlines()]
-    return any(len(line) >= SHOWN_LEAST and "$(" not in line and line in said for line in lines)
+    for section in article.sections:
+        lines = [line for line in markup.plain(section["html"]).splitlines() if "$(" not in line]
+        lines = [line for line in lines if len(line) >= SHOWN_LEAST]
+        if lines and 2 * sum(line in said for line in lines) > len(lines):
+            return True
+    return False
 
 
 def health() -> HealthCheck:

@@ -38,7 +38,7 @@ def add(user_id: int, *, folder_id: int | None = None, article_id: int | None = 
         counted = select(func.count(Pin.id), func.max(Pin.position)).where(Pin.set_id == into.id)
         count, last = db.session.execute(counted).one()
         _check_room(count, 1)
-        position = 0 if last is None else last + 1
+        position = last + 1 if count else 0
         db.session.add(Pin(set_id=into.id, folder_id=folder_id, article_id=article_id, position=position))
         return into.id
 
@@ -175,7 +175,7 @@ def _next_place(owner: object) -> int:
             ),
             "favourites-many",
         )
-    return 0 if last is None else int(last) + 1
+    return int(last) + 1 if count else 0
 
 
 def _check_title(row: FavouriteSet, key: str) -> None:

@@ -145,9 +145,17 @@ def linked(html: str, known: Mapping[int, Target]) -> str:
         elif inside:
             result.append(piece)
         else:
-            said = _SAID.sub(lambda match: _said_link(match, known), piece)
-            result.append(said if said != piece else _guesses(piece, known))
+            result.append(_text_linked(piece, known))
     return "".join(result)
+
+
+def _text_linked(text: str, known: Mapping[int, Target]) -> str:
+    """A text with its numbers as links: said ones, and around them guessed ones."""
+    drawn, last = [], 0
+    for match in _SAID.finditer(text):
+        drawn += [_guesses(text[last : match.start()], known), _said_link(match, known)]
+        last = match.end()
+    return "".join([*drawn, _guesses(text[last:], known)])
 
 
 def _opened(tag: str, known: Mapping[int, Target]) -> str:
