@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from flask import Response, abort, make_response, redirect, render_template, request
-from flask_babel import force_locale, format_date
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -53,7 +55,8 @@ def cached(draw: Callable[[], str | Response], *marks: object) -> Response:
 
 def page(template: str, lang: str, **values: Any) -> str:
     """A page with what all of them need."""
-    look = site()
+    # The house's time zone: asking for the viewer's own would look at cookies, and caches would keep a page for each.
+    look, zone = site(), ZoneInfo(okno().config.get("core.timezone"))
     others = values.pop("others", {other: f"{reading.ROOT}/{other}" for other in LANGUAGES})
     return render_template(
         f"kb/public/{template}",
@@ -64,7 +67,7 @@ def page(template: str, lang: str, **values: Any) -> str:
         base=base(),
         others=others,
         theme=f"{reading.ROOT}/theme-{look.accent[1:]}-{look.accent_dark[1:]}.css",
-        day=lambda moment: format_date(moment, "d MMMM yyyy"),
+        day=lambda moment: format_date(moment.astimezone(zone), "d MMMM yyyy", lang),
         **values,
     )
 
