@@ -22,7 +22,7 @@ from core.contracts import Rejected
 from core.house import okno
 from core.permissions import public
 from core.web.security import own_proof
-from plugins.kb import feedback
+from plugins.kb import feedback, search_log
 from plugins.kb.models import Article
 from plugins.kb.public import index, reading, text, visitors
 from plugins.kb.public.site import LOGO_TYPES, site
@@ -256,6 +256,8 @@ def search(lang: str) -> Response:
 
     def draw() -> str:
         found = index.search(words, lang, limit=SEARCH_PAGE, offset=(at - 1) * SEARCH_PAGE) if words else None
+        if found and at == 1:
+            search_log.note(words, found.total, "public")
         return page(
             "search.html",
             lang,
