@@ -11,7 +11,13 @@ document.addEventListener("okno:focus", ({ detail }) => {
   wanted = new URLSearchParams(ids).toString();
   follow();
 });
-document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target.id === "side-kb" && follow());
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target.id !== "side-kb") return;
+  follow();
+  // What was typed between the swap and now nobody has heard yet.
+  const panel = panelNow();
+  if (panel && wordsOf(panel) && !find("[data-kb-found]", panel)) ask(panel, wordsOf(panel));
+});
 
 // What the agent was looking for stays; the case it is for changes.
 async function follow() {
