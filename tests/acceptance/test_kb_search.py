@@ -123,3 +123,19 @@ def test_one_setting_changes_the_engine_and_the_old_index_answers_meanwhile(
     wait_until(lambda: any(index.glob("articles-tantivy-v*/CURRENT")), what="tantivy has its index")
     wait_until(lambda: not any(index.glob("articles-whoosh-v*")), what="the other engine's is gone")
     expect(search(page.locator("#side-kb"), "сертификатом").locator(".kb-line").first).to_be_visible()
+
+    # whatever is put in, an answer comes, and soon
+    for text in (
+        "ы" * 10_000,
+        "(" * 5_000,
+        "***",
+        '"незакрытая',
+        "'; DROP TABLE kb_article; --",
+        "(a+)+$",
+        "tag:",
+        "\\%_",
+    ):
+        answer = page.request.get(f"{centre.url}/kb/panel/results", params={"q": text}, timeout=10_000)
+        assert answer.status == 200, text[:20]
+        assert "data-kb-found" in answer.text()
+        assert len(answer.text()) < 100_000
