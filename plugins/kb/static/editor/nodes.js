@@ -82,8 +82,8 @@ function pictures({ Extension, Plugin, PluginKey }, files) {
 
 // Word and browsers say more than what was meant: styles, classes, empty spans, comments and pictures of their own.
 export function cleanPasted(html) {
-  // Our pages allow no style attributes, not even to be looked at.
-  const readable = html.replace(/<!--\[if[\s\S]*?<!\[endif\]-->/g, "").replace(/(<[a-z][^<>]*?\s)style\s*=/gi, "$1data-style=").replace(/<style[\s\S]*?<\/style>/gi, "");
+  // Our pages allow neither styles nor handlers in attributes, not even to be looked at.
+  const readable = html.replace(/<!--\[if[\s\S]*?<!\[endif\]-->/g, "").replace(/<style[\s\S]*?<\/style>/gi, "").replace(/<[a-z][^<>]*>/gi, (tag) => tag.replace(/\s(style|on[a-z]+)(?=\s*=)/gi, " data-$1"));
   const page = new DOMParser().parseFromString(readable, "text/html");
   for (const gone of page.querySelectorAll("style, script, meta, link, title, o\\:p, xml, iframe, object")) gone.remove();
   for (const bullet of page.querySelectorAll("p.MsoListParagraph, p.MsoListParagraphCxSpFirst, p.MsoListParagraphCxSpMiddle, p.MsoListParagraphCxSpLast")) asItem(page, bullet);
