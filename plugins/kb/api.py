@@ -19,7 +19,7 @@ from core.contracts import SearchQuery, Text
 from core.db import db, transaction
 from core.permissions import allowed
 from plugins.kb import index, operations, reading
-from plugins.kb.models import STATUSES, Article, ArticleTag, Folder, Tag
+from plugins.kb.models import KINDS, STATUSES, Article, ArticleTag, Folder, Tag
 
 resource = Resource("articles", Text("Articles", "Статьи базы знаний"))
 READ = {"permission": "kb.view"}
@@ -49,7 +49,9 @@ class ArticleShape(Schema):
     number = f.out_number()
     title = f.out_text()
     question = f.out_text()
-    status = f.out_text(Text("draft, published or archived", "draft, published или archived"))
+    slug = f.out_text()
+    kind = f.out_text(Text("article or map", "article или map"))
+    status = f.out_text(Text("draft, review, published or archived", "draft, review, published или archived"))
     language = f.out_text()
     public = f.out_flag()
     folder = f.out(FolderShape)
@@ -59,6 +61,14 @@ class ArticleShape(Schema):
     products = f.out_list(fields.String())
     services = fields.Pluck("ServiceKeyShape", "key", many=True, required=True)
     notes = f.out_text()
+    related = f.out_list(fields.Integer())
+    group_id = f.out_number(Text("Translations of one another share it", "Общий у переводов"), null=True)
+    owner = f.out(PersonRefShape, null=True)
+    review_at = f.out_moment(null=True)
+    reviewed_at = f.out_moment(null=True)
+    publish_at = f.out_moment(null=True)
+    expires_at = f.out_moment(null=True)
+    published_at = f.out_moment(null=True)
     uses = f.out_number()
     version = f.out_number()
     updated_by = f.out(PersonRefShape, null=True)
@@ -109,6 +119,13 @@ class ArticleChanges(f.Input):
     language = f.word(operations.LANGUAGES)
     status = f.word(STATUSES)
     public = f.flag()
+    slug = f.text(120)
+    kind = f.word(KINDS)
+    owner = f.text(80, Text("Login", "Логин"), allow_none=True)
+    review_at = f.moment(allow_none=True)
+    publish_at = f.moment(allow_none=True)
+    expires_at = f.moment(allow_none=True)
+    related = f.items(f.number(1, 999_999_999), 50, Text("Numbers", "Номера"))
     sections = f.items(f.StrictNested(SectionInput), operations.SECTIONS_MOST)
     tags = f.items(f.text(operations.TAG_MOST), 50)
     keywords = f.items(f.text(operations.TAG_MOST), 50)
@@ -130,6 +147,7 @@ def _query() -> Any:
     return select(Article).options(
         joinedload(Article.folder),
         joinedload(Article.updated_by),
+        joinedload(Article.owner),
         selectinload(Article.tag_links),
         selectinload(Article.services),
     )

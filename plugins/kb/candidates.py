@@ -64,6 +64,8 @@ def propose(case_id: int, user_id: int, note: str = "") -> Candidate:
     with transaction():
         casework.change(case_id, user_id, is_candidate=True)
         row = _open(case_id, user_id)
+        if row.user_id is None or row.state == "open":
+            row.user_id = user_id
         row.note = note.replace("\r\n", "\n").replace("\x00", "").strip()[:NOTE_MOST]
         db.session.flush()
         return row

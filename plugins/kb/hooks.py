@@ -113,7 +113,7 @@ def register_blueprints() -> list[BlueprintMount]:
 @hookimpl
 def register_api() -> list[ApiOperation]:
     """Articles under ``/api/v1/articles``."""
-    from plugins.kb import case_api  # noqa: F401 -- its operations join the resource
+    from plugins.kb import case_api, reader_api  # noqa: F401 -- their operations join the resource
     from plugins.kb.api import resource
 
     return resource.operations
