@@ -48,7 +48,7 @@ def reindex(house: House) -> None:
         from core.db import db
         from plugins.kb.index import rebuild
         from plugins.kb.models import Article
-        from plugins.kb.search.damage import IndexBusy
+        from plugins.kb.search.damage import IndexBusy, IndexFull
 
         total = db.session.scalar(select(func.count(Article.id))) or 0
         try:
@@ -56,7 +56,7 @@ def reindex(house: House) -> None:
                 count = rebuild(lambda done: advance(done, total))
         except IndexBusy as busy:
             raise click.ClickException(f"{busy}; try again in a moment") from busy
-        except (LookupError, OSError) as problem:
+        except (LookupError, OSError, IndexFull) as problem:
             raise click.ClickException(str(problem)) from problem
     answer({"indexed": count}, f"{count} articles indexed")
 
