@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 
 from core.contracts import Rejected, Text
 from core.permissions import allowed, require
@@ -118,7 +118,7 @@ def change_many() -> Response:
     if not ids:
         raise Rejected(Text("Tick some articles first", "Сначала отметьте статьи"), "bulk-nothing")
     if act in PUBLISHING and not allowed(viewer(), "kb.publish"):
-        raise Rejected(Text("You may not publish", "У вас нет права публиковать"), "privilege-missing")
+        abort(403)
     acts = _acts(ids, viewer().id)
     if act not in acts:
         raise Rejected(Text("Choose what to do", "Выберите действие"), "bulk-nothing")
