@@ -158,8 +158,10 @@ def test_no_order_of_moves_loses_or_doubles_a_pin(
         every = [pin.id for pins in shown.values() for pin in pins]
         into = data.draw(st.sampled_from(sets))
         asked = data.draw(st.lists(st.sampled_from([*every, 999_999]) if every else st.just(999_999), max_size=5))
-        with suppress(Rejected):  # full: nothing moves
+        full = True  # then nothing moves
+        with suppress(Rejected):
             favourites.reorder(anna, into, asked)
+            full = False
         db.session.rollback()
         assert set(pinned(anna)) == before
         for set_id in sets:
@@ -169,4 +171,4 @@ def test_no_order_of_moves_loses_or_doubles_a_pin(
             pin.id: place for one in favourites.sets_of(anna) if one.id == into for place, pin in enumerate(one.pins)
         }
         places = [kept[pin] for pin in dict.fromkeys(asked) if pin in kept]
-        assert places == sorted(places)
+        assert full or places == sorted(places)
