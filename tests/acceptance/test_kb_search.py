@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.test_first_case import sign_in
+from tests.support.axe import violations
 from tests.support.browser import Pages
 from tests.support.okno_process import Served
 from tests.support.waiting import wait_until
@@ -89,13 +90,15 @@ def test_the_search_finds_narrows_and_learns_words(editor: Page) -> None:
     wait_until(found_by_synonym, what="the synonym is in force")
 
     # the report tells what was searched in vain; a hit that is opened counts
-    panel.locator(".kb-line").first.click()
+    with page.expect_response("**/kb/searches"):
+        panel.locator(".kb-line").first.click()
     page.goto(page.url.split("/kb")[0].rstrip("/") + "/kb/reports/searches")
     vain = page.locator(".card").filter(has=page.get_by_role("heading", name="Без результата"))
     expect(vain).to_contain_text("свисток")
     expect(vain.get_by_role("link", name="Написать статью")).to_be_visible()
     often = page.locator(".card").filter(has=page.get_by_role("heading", name="Самые частые"))
     expect(often.locator("tr").filter(has_text="свистки").locator("td").nth(3)).to_have_text("1")
+    assert violations(page) == []
 
 
 @pytest.mark.feature("K-03", "K-13")
@@ -107,6 +110,7 @@ def test_a_rebuild_is_followed_on_the_page_while_searching_goes_on(editor: Page)
     expect(search(page.locator("#side-kb"), "сертификат").locator(".kb-line").first).to_be_visible()
     expect(page.locator("[data-kb-index-state=ready]")).to_be_visible(timeout=20_000)
     expect(page.locator("[data-kb-index-state]")).to_contain_text("Индекс актуален")
+    assert violations(page) == []
 
 
 @pytest.mark.feature("K-13")
