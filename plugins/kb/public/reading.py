@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import ColumnElement, Integer, cast, func, select
 from sqlalchemy.orm import selectinload
 
@@ -15,10 +17,12 @@ from core.model import StoredFile
 from plugins.kb.models import Article, ArticleFile, Rating
 from plugins.kb.public.slugs import slug_of
 from plugins.kb.public.text import numbers_in, without_variables
-from plugins.kb.public.visible import visible
+from plugins.kb.public.visible import shelved, visible
 
 ROOT = "/help-centre"
 RELATED = 5
+POPULAR_SECONDS = 60.0
+EXTENSION = "okno_kb_public_popular"
 BATCH = 2000
 
 
@@ -50,7 +54,8 @@ def article_path(number: int, slug: str, lang: str) -> str:
 def _rows(
     conditions: Iterable[ColumnElement[bool]], limit: int, offset: int = 0, *, popular: bool = False
 ) -> list[Row]:
-    order = (Article.uses.desc(), Article.number) if popular else (Article.number,)
+    # Not the bare column: SQLite would walk the index of all uses for the order instead of that of what is public.
+    order = ((Article.uses + 0).desc(), Article.number) if popular else (Article.number,)
     query = select(*_COLUMNS).where(*visible(), *conditions).order_by(*order).limit(limit).offset(offset)
     return [
         Row(row.number, row.slug, without_variables(row.title), without_variables(row.question), *row[4:])
@@ -59,8 +64,13 @@ def _rows(
 
 
 def popular(lang: str, limit: int) -> list[Row]:
-    """The articles that agents use most."""
-    return _rows([Article.language == lang], limit, popular=True)
+    """The articles that agents use most; counted anew each minute, and at once when anything visible changes."""
+    kept: dict[tuple[str, int], tuple[str, float, list[Row]]] = current_app.extensions.setdefault(EXTENSION, {})
+    found = kept.get((lang, limit))
+    mark = shelved().mark
+    if found is None or found[0] != mark or monotonic() - found[1] > POPULAR_SECONDS:
+        found = kept[lang, limit] = (mark, monotonic(), _rows([Article.language == lang], limit, popular=True))
+    return found[2]
 
 
 def in_folder(folder_id: int, lang: str, limit: int, offset: int) -> list[Row]:

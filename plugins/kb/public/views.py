@@ -347,16 +347,18 @@ def sitemap() -> Response:
     """All pages; more than ten thousand are split into parts that this one lists."""
     total = reading.total()
     if total <= SITEMAP_PAGE or "part" in request.args:
-        return _xml(_urls(max(request.args.get("part", 0, type=int), 0)))
+        return _xml(lambda: _urls(min(max(request.args.get("part", 0, type=int), 0), 10_000)))
     parts = range(-(-total // SITEMAP_PAGE))
     rows = [f"<sitemap><loc>{base()}{reading.ROOT}/sitemap.xml?part={number}</loc></sitemap>" for number in parts]
-    return _xml([f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{"".join(rows)}</sitemapindex>'])
+    index_of = f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{"".join(rows)}</sitemapindex>'
+    return _xml(lambda: [index_of])
 
 
-def _xml(lines: list[str]) -> Response:
-    return cached(
-        lambda: Response("\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines]), mimetype="application/xml")
-    )
+def _xml(lines: Callable[[], list[str]]) -> Response:
+    def draw() -> Response:
+        return Response("\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines()]), mimetype="application/xml")
+
+    return cached(draw)
 
 
 def _urls(part: int) -> list[str]:
