@@ -16,7 +16,7 @@ def register_search_backends() -> list[SearchBackend]:  # type: ignore[empty-bod
     Called: once, at start.
     Returns: backends whose ``open(folder=…, load=…)`` gives an object like :class:`core.search.Backend`.
     Exceptions: the plugin's backends are left out, the fault is counted.
-    Used by: kb (whoosh).
+    Used by: kb (whoosh, tantivy).
 
     Example::
 
