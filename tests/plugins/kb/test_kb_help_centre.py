@@ -130,6 +130,20 @@ def test_no_page_tells_what_is_inside(app: Any, shelf: dict[str, Any]) -> None:
 
 
 @pytest.mark.feature("K-12")
+def test_a_mistyped_word_is_searched_as_meant(app: Any, db: Any) -> None:
+    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.public import index
+    from tests.support.places import ROOT
+
+    load_folder(ROOT / "plugins/kb/demo")
+    index.rebuild()
+    page = app.test_client().get("/help-centre/ru/search?q=сертефикат").text
+    assert "сертификат" in page
+    assert "<mark>" in page
+    assert index.search("SCARD_W_WRONG_CHV", "ru", limit=5, offset=0).total == 0
+
+
+@pytest.mark.feature("K-12")
 def test_addresses_languages_and_structured_data(app: Any, shelf: dict[str, Any]) -> None:
     client = app.test_client()
     moved = client.get("/help-centre/en/articles/2001-old-name?said=yes")
