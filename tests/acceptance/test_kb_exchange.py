@@ -39,7 +39,7 @@ def test_the_command_line_takes_folders_tables_and_archives(okno: Okno, tmp_path
         assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 1), name
     assert json.loads((tmp_path / "all.json").read_text("utf-8"))["articles"][0]["title"] == "Первая"
     wrong = okno("kb", "import", str(tmp_path / "nothing.zip"))
-    assert (wrong.code, "is not there" in wrong.stderr) == (1, True)
+    assert (wrong.code, "is not a folder" in wrong.stderr) == (1, True)
     assert "--restart" in okno("kb", "import", "--help").stdout
 
 

@@ -30,7 +30,7 @@ def load(
     if path.is_dir():
         return folder_exchange.load_folder(path, user_id, progress, source=source, **told)
     if not path.is_file():
-        raise BadSource(f"{path} is not there")
+        raise BadSource(f"{path} is not a folder or a file of articles")
     suffix = path.suffix.lower()
     if suffix == ".zip":
         return _zip(path, user_id, progress, source or f"zip:{path.name}", **told)
