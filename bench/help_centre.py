@@ -39,10 +39,10 @@ def fill(app: Flask, copies: int) -> int:
     from sqlalchemy import func, insert, inspect, select
 
     from core.db import db, transaction
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
     from plugins.kb.models import Article
-    from plugins.kb.operations import save_folder
     from plugins.kb.public import index
+    from plugins.kb.writing.operations import save_folder
 
     with app.app_context():
         load_folder(DEMO)

@@ -18,8 +18,10 @@ from core.api.shapes import PersonRefShape
 from core.contracts import SearchQuery, Text
 from core.db import db, transaction
 from core.permissions import allowed
-from plugins.kb import index, operations, reading
+from plugins.kb import reading
+from plugins.kb.finding import index
 from plugins.kb.models import KINDS, STATUSES, Article, ArticleTag, Folder, Tag
+from plugins.kb.writing import operations
 
 resource = Resource("articles", Text("Articles", "Статьи базы знаний"))
 READ = {"permission": "kb.view"}
@@ -155,7 +157,9 @@ def _query() -> Any:
 
 def found_article(number: int) -> Article:
     """The article, or 404; those not published are there for editors only."""
-    found: Article | None = db.session.scalar(_query().where(Article.number == number).execution_options(populate_existing=True))
+    found: Article | None = db.session.scalar(
+        _query().where(Article.number == number).execution_options(populate_existing=True)
+    )
     if found is None or (found.status != "published" and not allowed(me(), "kb.edit")):
         abort(404)
     return found

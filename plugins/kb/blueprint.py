@@ -9,17 +9,10 @@ from flask import Blueprint, request
 
 from core import audit
 from core.web.auth import current_user
-from plugins.kb import (
-    case_article_views,
-    default_views,
-    editing_routes,
-    favourite_views,
-    link_views,
-    panel_views,
-    reading,
-    search_views,
-    views,
-)
+from plugins.kb import reading, views
+from plugins.kb.editing import editing_routes
+from plugins.kb.finding import search_views
+from plugins.kb.use import case_article_views, default_views, favourite_views, link_views, panel_views
 
 blueprint = Blueprint("kb", __name__, template_folder="templates", static_folder="static", static_url_path="/kb/static")
 blueprint.app_template_global("kb_icon")(reading.icon_of)

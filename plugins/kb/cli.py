@@ -46,7 +46,7 @@ def reindex(house: House) -> None:
         from sqlalchemy import func, select
 
         from core.db import db
-        from plugins.kb.index import rebuild
+        from plugins.kb.finding.index import rebuild
         from plugins.kb.models import Article
         from plugins.kb.search.damage import IndexBusy, IndexFull
 
@@ -165,8 +165,9 @@ def list_(house: House, status: str | None) -> None:
 def show(house: House, number: int) -> None:
     """One article as its file."""
     with house.open():
-        from plugins.kb import article_file, reading
-        from plugins.kb.folder_exchange import head_of
+        from plugins.kb import reading
+        from plugins.kb.exchange import article_file
+        from plugins.kb.exchange.folder_exchange import head_of
 
         article = reading.by_number(number)
         if article is None:

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from core.clock import now
 from core.db import db, transaction
 from core.model import Case, User
-from plugins.kb import demo_use, favourites
-from plugins.kb.folder_exchange import load_folder
-from plugins.kb.index import rebuild
+from plugins.kb import demo_use
+from plugins.kb.exchange.folder_exchange import load_folder
+from plugins.kb.finding.index import rebuild
 from plugins.kb.models import Article, Folder, Use
+from plugins.kb.use import favourites
 
 PINS = {
     "a.sokolova": ("ru/signature", "ru/reporting/fns", 1001, 1201),

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from core.db import db, transaction
 from core.model import Case, Service, Team, TeamMember, User
-from plugins.kb import case_articles, defaults, favourites, links
 from plugins.kb.models import Article, FavouriteSet
-from plugins.kb.operations import create_article, folded
+from plugins.kb.use import case_articles, defaults, favourites, links
+from plugins.kb.writing.operations import create_article, folded
 
 OWN = {
     "a.sokolova": ("Подпись: чаще всего", (1001, 1002, 1004, 1053)),

@@ -105,7 +105,7 @@ def register_blueprints() -> list[BlueprintMount]:
     """The pages and the panel; the help centre for customers."""
     from plugins.kb.blueprint import blueprint
     from plugins.kb.public.blueprint import blueprint as help_centre
-    from plugins.kb.reader_blueprint import blueprint as readers
+    from plugins.kb.readers.reader_blueprint import blueprint as readers
 
     return [BlueprintMount(blueprint), BlueprintMount(readers), BlueprintMount(help_centre, public=True)]
 
@@ -113,8 +113,8 @@ def register_blueprints() -> list[BlueprintMount]:
 @hookimpl
 def register_api() -> list[ApiOperation]:
     """Articles under ``/api/v1/articles``."""
-    from plugins.kb import case_api, reader_api  # noqa: F401 -- their operations join the resource
     from plugins.kb.api import resource
+    from plugins.kb.use import case_api  # noqa: F401 -- their operations join the resource
 
     return resource.operations
 
@@ -122,7 +122,8 @@ def register_api() -> list[ApiOperation]:
 @hookimpl
 def register_notices() -> list[NoticeKind]:
     """What editors tell each other about an article, and what readers tell them."""
-    from plugins.kb import notices, reader_notices
+    from plugins.kb.editing import notices
+    from plugins.kb.readers import reader_notices
 
     return [*notices.KINDS, *reader_notices.KINDS]
 
@@ -152,8 +153,8 @@ def register_translations() -> list[str]:
 @hookimpl
 def register_commands() -> list[CommandMount]:
     """``okno kb``."""
-    from plugins.kb import use_commands  # noqa: F401 -- its commands join the group
     from plugins.kb.cli import kb
+    from plugins.kb.use import use_commands  # noqa: F401 -- its commands join the group
 
     return [CommandMount(kb)]
 
@@ -161,10 +162,10 @@ def register_commands() -> list[CommandMount]:
 @hookimpl
 def register_jobs() -> list[Job]:
     """The indexer and its upkeep, and what comes out or expires on time."""
-    from plugins.kb.index import index_due, upkeep
+    from plugins.kb.finding.index import index_due, upkeep
     from plugins.kb.public.index import mend
-    from plugins.kb.review_dates import remind_due
-    from plugins.kb.schedule import run_due
+    from plugins.kb.writing.review_dates import remind_due
+    from plugins.kb.writing.schedule import run_due
 
     return [
         Job("kb.public_index", mend, seconds=PUBLIC_INDEX_SECONDS),
@@ -178,7 +179,7 @@ def register_jobs() -> list[Job]:
 @hookimpl
 def register_search_backends() -> list[SearchBackend]:
     """Whoosh, and tantivy for large knowledge bases."""
-    from plugins.kb.index import open_tantivy, open_whoosh
+    from plugins.kb.finding.index import open_tantivy, open_whoosh
 
     return [
         SearchBackend("whoosh", Text("Whoosh", "Whoosh"), open=open_whoosh),
@@ -189,7 +190,7 @@ def register_search_backends() -> list[SearchBackend]:
 @hookimpl
 def register_search_sources() -> list[SearchSource]:
     """Articles in the desk's search box."""
-    from plugins.kb.index import search
+    from plugins.kb.finding.index import search
 
     title = Text("Knowledge base", "База знаний")
     return [SearchSource("article", title, "book", search, lambda key: f"/kb/articles/{key}", "kb.view")]
@@ -206,8 +207,8 @@ def extend_search_query(query: SearchQuery) -> SearchQuery | None:
 def during_message(message: MessageInfo) -> None:
     """Tie the articles that an agent put into this reply to it."""
     if message.author == "agent" and message.direction == "out":
-        from plugins.kb.defaults import count_sent
-        from plugins.kb.usage import tie_to_message
+        from plugins.kb.use.defaults import count_sent
+        from plugins.kb.use.usage import tie_to_message
 
         count_sent(message)
         tie_to_message(message)
@@ -216,7 +217,7 @@ def during_message(message: MessageInfo) -> None:
 @hookimpl
 def during_assigned(interaction: InteractionInfo) -> None:
     """Begin the agent's answer with the service's article."""
-    from plugins.kb.defaults import begin_answer
+    from plugins.kb.use.defaults import begin_answer
 
     begin_answer(interaction)
 
@@ -224,7 +225,7 @@ def during_assigned(interaction: InteractionInfo) -> None:
 @hookimpl
 def during_case_change(change: CaseChange) -> None:
     """A case marked as worth an article comes to the editors."""
-    from plugins.kb.candidates import on_case_change
+    from plugins.kb.readers.candidates import on_case_change
 
     on_case_change(change)
 
@@ -276,7 +277,8 @@ def load_demo(folder: str) -> None:
 @hookimpl
 def check_health() -> list[HealthCheck]:
     """Whether the index answers and keeps up, and whether the services' articles can be sent."""
-    from plugins.kb import defaults, index
+    from plugins.kb.finding import index
+    from plugins.kb.use import defaults
 
     return [index.health(), defaults.health()]
 

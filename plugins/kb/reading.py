@@ -18,7 +18,7 @@ from core.contracts import SearchHit, SearchQuery
 from core.db import db
 from core.model import Case, Interaction, Service, User
 from core.permissions import allowed
-from plugins.kb import documents, index
+from plugins.kb.finding import documents, index
 from plugins.kb.models import Article, ArticleTag, Folder, Tag, Use
 from plugins.kb.search.highlight import highlight_html
 

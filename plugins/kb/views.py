@@ -8,12 +8,14 @@ from core.clock import now
 from core.db import db
 from core.permissions import allowed, require
 from core.web.language import here
-from plugins.kb import article_files, article_lists, favourites, locks, reading, working_copies
-from plugins.kb.finding import Narrowing
-from plugins.kb.focus import seen_article, viewer
+from plugins.kb import reading
+from plugins.kb.finding.finding import Narrowing
 from plugins.kb.models import Folder
-from plugins.kb.panel_views import results_of, shown_sections
 from plugins.kb.reading import Focus
+from plugins.kb.use import favourites
+from plugins.kb.use.focus import seen_article, viewer
+from plugins.kb.use.panel_views import results_of, shown_sections
+from plugins.kb.writing import article_files, article_lists, locks, working_copies
 
 RECENT_USES = 5
 

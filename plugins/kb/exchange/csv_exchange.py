@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plugins.kb import article_file
-from plugins.kb.article_file import HTML_MARK
-from plugins.kb.article_texts import SECTION_TITLES, one_line, section_key
+from plugins.kb.exchange import article_file
+from plugins.kb.exchange.article_file import HTML_MARK
 from plugins.kb.exchange.importer import Importer, Item, Progress
 from plugins.kb.exchange.portable import (
     BadItem,
@@ -28,6 +27,7 @@ from plugins.kb.exchange.portable import (
     every_article,
 )
 from plugins.kb.public.slugs import slug_of
+from plugins.kb.writing.article_texts import SECTION_TITLES, one_line, section_key
 
 TEXTS = ("title", "question", "language", "notes", "kind", "slug", "owner", "review_at", "publish_at", "expires_at")
 LISTS = ("keywords", "tags", "products", "services", "related")

@@ -10,10 +10,10 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-from plugins.kb import article_file
-from plugins.kb.article_file import ArticleFile, many_line_ends
-from plugins.kb.article_texts import SECTION_TITLES, one_line, section_key
+from plugins.kb.exchange import article_file
+from plugins.kb.exchange.article_file import ArticleFile, many_line_ends
 from plugins.kb.exchange.portable import BadItem
+from plugins.kb.writing.article_texts import SECTION_TITLES, one_line, section_key
 
 _HEADING = re.compile(r"<h2(?P<attributes>[^>]*)>(?P<title>.*?)</h2>", re.DOTALL | re.IGNORECASE)
 _ID = re.compile(r"""\bid=["']([a-z0-9][a-z0-9_-]{0,39})["']""")

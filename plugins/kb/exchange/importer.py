@@ -12,13 +12,13 @@ from sqlalchemy.orm import selectinload
 from core.contracts import FileIn, Rejected
 from core.db import db, transaction
 from core.model import Service, User
-from plugins.kb import article_files
-from plugins.kb.article_fields import moment, numbers
-from plugins.kb.article_texts import folded, many_lines, one_line, sections, words
 from plugins.kb.exchange.portable import USUAL, BadItem, FolderSpec, Outcome, Portable, PortableFile, file_address
-from plugins.kb.folders import save_folder
 from plugins.kb.models import Article, ArticleFile, Folder, Imported
-from plugins.kb.operations import create_article, update_article
+from plugins.kb.writing import article_files
+from plugins.kb.writing.article_fields import moment, numbers
+from plugins.kb.writing.article_texts import folded, many_lines, one_line, sections, words
+from plugins.kb.writing.folders import save_folder
+from plugins.kb.writing.operations import create_article, update_article
 
 BATCH = 25
 ROOT_TITLES = {"ru": ("In Russian", "На русском"), "en": ("In English", "На английском")}
@@ -178,7 +178,7 @@ class Importer:
 
     def _says_more(self, article: Article, fields: Mapping[str, Any], status: str) -> bool:
         """Whether the item differs from the article: both are compared as they would be written."""
-        from plugins.kb.article_fields import snapshot
+        from plugins.kb.writing.article_fields import snapshot
 
         now = {**snapshot(article), "status": article.status}
         now.pop("group_id")

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugins.kb.article_texts import SECTION_TITLES, one_line
 from plugins.kb.exchange.csv_exchange import decoded
 from plugins.kb.exchange.importer import Importer, Item, Progress
 from plugins.kb.exchange.portable import (
@@ -25,6 +24,7 @@ from plugins.kb.exchange.portable import (
     every_article,
 )
 from plugins.kb.public.slugs import slug_of
+from plugins.kb.writing.article_texts import SECTION_TITLES, one_line
 
 LANGUAGES = ("ru", "en")
 FRESHDESK_STATUS = {1: "draft", 2: "published"}

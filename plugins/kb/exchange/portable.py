@@ -17,8 +17,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from core import storage
 from core.db import db
-from plugins.kb.article_fields import snapshot
 from plugins.kb.models import Article, ArticleFile, Folder
+from plugins.kb.writing.article_fields import snapshot
 
 FILE_ADDRESS = re.compile(r"/kb/files/(\d{1,9})(?:/[^\"'\s)>]*)?")
 BATCH = 200

@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 
 from core.house import okno
-from plugins.kb import folder_exchange
-from plugins.kb.exchange import archive, csv_exchange, other_systems
+from plugins.kb.exchange import archive, csv_exchange, folder_exchange, other_systems
 from plugins.kb.exchange.importer import Progress
 from plugins.kb.exchange.portable import BadSource, Outcome
 

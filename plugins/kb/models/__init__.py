@@ -1,4 +1,4 @@
-"""The tables of the knowledge base. Only :mod:`plugins.kb.operations` and its neighbours write them."""
+"""The tables of the knowledge base. Only :mod:`plugins.kb.writing.operations` and its neighbours write them."""
 
 from plugins.kb.models.articles import (
     KINDS,

@@ -134,7 +134,7 @@ class Article(db.Model):
 
 
 class Version(db.Model):
-    """What an article said from ``version`` on. ``fields`` are those of :data:`plugins.kb.operations.FIELDS` with names for ids."""
+    """What an article said from ``version`` on. ``fields`` are those of :data:`plugins.kb.writing.operations.FIELDS` with names for ids."""
 
     __tablename__ = "kb_version"
 

@@ -19,12 +19,12 @@ from core.contracts import SearchDocument, SearchQuery, SearchResult
 from core.db import db
 from core.house import okno
 from core.search import Backend
-from plugins.kb import documents
+from plugins.kb.finding import documents
 from plugins.kb.models import Article
-from plugins.kb.operations import folded
 from plugins.kb.public.text import plain_body, without_variables
 from plugins.kb.public.visible import visible
 from plugins.kb.search.damage import IndexBusy, IndexDamaged
+from plugins.kb.writing.operations import folded
 
 EXTENSION = "okno_kb_public_index"
 BATCH = 500

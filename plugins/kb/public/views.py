@@ -22,12 +22,13 @@ from core.contracts import Rejected
 from core.house import okno
 from core.permissions import public
 from core.web.security import own_proof
-from plugins.kb import feedback, search_log
+from plugins.kb.finding import search_log
 from plugins.kb.models import Article
 from plugins.kb.public import index, reading, text, visitors
 from plugins.kb.public.site import LOGO_TYPES, site
 from plugins.kb.public.structured import article_data, breadcrumb_data, home_data
 from plugins.kb.public.visible import Category, shelved
+from plugins.kb.readers import feedback
 
 LANGUAGES = ("ru", "en")
 POPULAR, PAGE, SEARCH_PAGE, WORDS_MOST = 8, 50, 15, 300

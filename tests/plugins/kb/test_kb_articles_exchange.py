@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from plugins.kb.article_file import ArticleFileError, read, write
+from plugins.kb.exchange.article_file import ArticleFileError, read, write
 from tests.support.places import ROOT
 
 DEMO = ROOT / "plugins/kb/demo"
@@ -25,7 +25,7 @@ def settings() -> dict[str, Any]:
 
 def known(db: Any) -> list[Any]:
     """Everything that an article says, for comparing."""
-    from plugins.kb.folder_exchange import head_of
+    from plugins.kb.exchange.folder_exchange import head_of
     from plugins.kb.models import Article
 
     rows = db.session.scalars(db.select(Article).order_by(Article.number))
@@ -34,7 +34,7 @@ def known(db: Any) -> list[Any]:
 
 @pytest.mark.feature("K-11")
 def test_the_demo_goes_in_out_and_in_again_without_loss(db: Any, tmp_path: Path) -> None:
-    from plugins.kb.folder_exchange import load_folder, save_to_folder
+    from plugins.kb.exchange.folder_exchange import load_folder, save_to_folder
 
     first = load_folder(DEMO)
     assert (first.created, first.errors) == (len(list(DEMO.rglob("*.md"))), [])
@@ -46,7 +46,7 @@ def test_the_demo_goes_in_out_and_in_again_without_loss(db: Any, tmp_path: Path)
 
 
 def test_a_change_in_a_file_updates_that_article_only(db: Any, tmp_path: Path) -> None:
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
 
     shutil.copytree(DEMO / "en/billing", tmp_path / "billing")
     load_folder(tmp_path)
@@ -71,7 +71,7 @@ BAD = {
 
 
 def test_bad_files_are_named_with_their_field_and_the_good_one_goes_in(db: Any, tmp_path: Path) -> None:
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
 
     folder = tmp_path / "mixed"
     folder.mkdir()
@@ -90,7 +90,7 @@ def test_bad_files_are_named_with_their_field_and_the_good_one_goes_in(db: Any, 
 
 @pytest.mark.parametrize("where", ["nowhere", "empty"])
 def test_a_folder_without_articles_is_refused_in_a_sentence(db: Any, tmp_path: Path, where: str) -> None:
-    from plugins.kb.folder_exchange import BadFolder, load_folder
+    from plugins.kb.exchange.folder_exchange import BadFolder, load_folder
 
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadFolder, match=where):
@@ -142,7 +142,7 @@ def test_any_article_written_and_read_again_is_the_same(
     head: dict[str, Any], parts: list[tuple[str, str | None, str, bool]]
 ) -> None:
     from core.contracts import Rejected
-    from plugins.kb.operations import many_lines, one_line, sections, words
+    from plugins.kb.writing.operations import many_lines, one_line, sections, words
 
     given_parts = [
         {"title": title, "key": key, ("markdown" if plain else "html"): body} for title, key, body, plain in parts

@@ -22,15 +22,15 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def loaded(db: Any) -> Any:
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
 
     load_folder(DEMO / "ru/signature")
     return db
 
 
 def numbers(text: str, **more: Any) -> list[int]:
-    from plugins.kb.documents import number_of
-    from plugins.kb.index import search
+    from plugins.kb.finding.documents import number_of
+    from plugins.kb.finding.index import search
 
     return [number_of(hit.id) for hit in search(SearchQuery(text, **more)).hits]
 
@@ -43,9 +43,9 @@ def waiting(db: Any) -> int:
 
 @pytest.mark.feature("K-03")
 def test_the_indexer_builds_what_is_missing_and_then_keeps_up(loaded: Any) -> None:
-    from plugins.kb.index import index_due
-    from plugins.kb.operations import set_status, update_article
+    from plugins.kb.finding.index import index_due
     from plugins.kb.reading import by_number
+    from plugins.kb.writing.operations import set_status, update_article
 
     index_due()
     assert waiting(loaded) == 0
@@ -63,7 +63,7 @@ def test_the_indexer_builds_what_is_missing_and_then_keeps_up(loaded: Any) -> No
 
 @pytest.mark.parametrize("text", ["№ 1001", "№1001", "1001", "номер:1001"])
 def test_an_article_is_found_by_its_number(loaded: Any, text: str) -> None:
-    from plugins.kb.index import rebuild
+    from plugins.kb.finding.index import rebuild
 
     rebuild()
     assert numbers(text) == [1001]
@@ -71,7 +71,7 @@ def test_an_article_is_found_by_its_number(loaded: Any, text: str) -> None:
 
 @pytest.mark.parametrize("harm", ["missing", "broken"])
 def test_without_an_index_the_data_base_answers_and_the_indexer_heals(app: Any, loaded: Any, harm: str) -> None:
-    from plugins.kb.index import EXTENSION, index_due, rebuild
+    from plugins.kb.finding.index import EXTENSION, index_due, rebuild
 
     rebuild()
     folder = Path(app.config["OKNO_HOME"]) / "index"
@@ -92,10 +92,10 @@ def test_without_an_index_the_data_base_answers_and_the_indexer_heals(app: Any, 
 
 
 def test_a_new_article_is_found_by_another_object_as_in_another_process(app: Any, loaded: Any) -> None:
-    from plugins.kb.documents import load_texts
-    from plugins.kb.index import index_due, open_whoosh
-    from plugins.kb.operations import create_article
+    from plugins.kb.finding.documents import load_texts
+    from plugins.kb.finding.index import index_due, open_whoosh
     from plugins.kb.reading import by_number
+    from plugins.kb.writing.operations import create_article
 
     index_due()
     other = open_whoosh(Path(app.config["OKNO_HOME"]) / "index", load_texts)
@@ -107,7 +107,7 @@ def test_a_new_article_is_found_by_another_object_as_in_another_process(app: Any
 
 def test_health_says_what_to_do(app: Any, loaded: Any) -> None:
     from core.house import okno
-    from plugins.kb.index import rebuild
+    from plugins.kb.finding.index import rebuild
 
     def told() -> Any:
         return next(check for plugin, check in okno().hooks.health() if (plugin, check.name) == ("kb", "kb index"))

@@ -17,7 +17,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def folder_id(db: Any) -> int:
-    from plugins.kb.operations import save_folder
+    from plugins.kb.writing.operations import save_folder
 
     return save_folder(None, "signature", title_en="Signature", title_ru="Подпись").id
 
@@ -48,7 +48,7 @@ def dirty_count(db: Any) -> int:
 def test_an_article_gets_the_next_number_and_is_told_to_the_indexer(
     db: Any, folder_id: int, user_ids: list[int]
 ) -> None:
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     first = create_article(user_ids[0], fields(folder_id))
     second = create_article(user_ids[0], fields(folder_id, title="Другая"))
@@ -59,7 +59,7 @@ def test_an_article_gets_the_next_number_and_is_told_to_the_indexer(
 
 @pytest.mark.parametrize("title", ["Неверный ПИН", "неверный  пин"])
 def test_a_title_is_unique_in_its_folder_and_the_refusal_names_it(db: Any, folder_id: int, title: str) -> None:
-    from plugins.kb.operations import create_article, save_folder
+    from plugins.kb.writing.operations import create_article, save_folder
 
     create_article(None, fields(folder_id))
     with pytest.raises(Rejected) as refused:
@@ -87,7 +87,7 @@ def test_a_title_is_unique_in_its_folder_and_the_refusal_names_it(db: Any, folde
 )
 def test_what_is_wrong_is_refused_and_nothing_stays(db: Any, folder_id: int, change: dict[str, Any], code: str) -> None:
     from plugins.kb.models import Article
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     with pytest.raises(Rejected) as refused:
         create_article(None, fields(folder_id) | change)
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_refused_and_nothing_stays(db: Any, folder_id: int, cha
 
 
 def test_an_article_over_the_limit_is_refused_in_the_known_words(db: Any, folder_id: int) -> None:
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     with pytest.raises(Rejected) as refused:
         create_article(None, fields(folder_id, sections=[{"title": "А", "html": "<p>" + "я" * 2100 + "</p>"}]))
@@ -104,7 +104,7 @@ def test_an_article_over_the_limit_is_refused_in_the_known_words(db: Any, folder
 
 
 def test_nothing_that_runs_or_calls_out_gets_into_an_article(db: Any, folder_id: int) -> None:
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     hostile = (
         '<p onclick="x()">т<script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)">ж</a>'
@@ -119,7 +119,7 @@ def test_nothing_that_runs_or_calls_out_gets_into_an_article(db: Any, folder_id:
 def test_the_second_of_two_editors_is_told_and_the_first_text_stands(
     db: Any, folder_id: int, user_ids: list[int]
 ) -> None:
-    from plugins.kb.operations import EditedMeanwhile, create_article, update_article
+    from plugins.kb.writing.operations import EditedMeanwhile, create_article, update_article
 
     article = create_article(user_ids[0], fields(folder_id))
     update_article(article.id, user_ids[0], 1, {"question": "первый"})
@@ -134,7 +134,7 @@ def test_the_second_of_two_editors_is_told_and_the_first_text_stands(
 
 def test_tags_that_differ_in_case_are_one_and_keep_their_order(db: Any, folder_id: int) -> None:
     from plugins.kb.models import Tag
-    from plugins.kb.operations import create_article, update_article
+    from plugins.kb.writing.operations import create_article, update_article
 
     article = create_article(None, fields(folder_id, tags=["Подпись", "ошибка", "подпись", " "]))
     assert article.tags == ["Подпись", "ошибка"]
@@ -146,8 +146,8 @@ def test_tags_that_differ_in_case_are_one_and_keep_their_order(db: Any, folder_i
 
 @pytest.mark.feature("K-05")
 def test_use_fills_variables_in_and_says_what_stays_empty(db: Any, folder_id: int, user_ids: list[int]) -> None:
-    from plugins.kb.operations import create_article
-    from plugins.kb.usage import use
+    from plugins.kb.use.usage import use
+    from plugins.kb.writing.operations import create_article
 
     text = "Здравствуйте, $(from.name)! Код $(no.such). $(Cursor) $(User.firstName), см. [статью](kb:1002)"
     article = create_article(None, fields(folder_id, sections=[{"title": "А", "markdown": text}]), status="published")
@@ -160,8 +160,8 @@ def test_use_fills_variables_in_and_says_what_stays_empty(db: Any, folder_id: in
 def test_values_of_variables_cannot_bring_markup_in(db: Any, folder_id: int) -> None:
     from core.db import transaction
     from core.model import User
-    from plugins.kb.operations import create_article
-    from plugins.kb.usage import use
+    from plugins.kb.use.usage import use
+    from plugins.kb.writing.operations import create_article
 
     with transaction():
         user = User(login="evil", first_name="<img src=x onerror=alert(1)>")
@@ -175,8 +175,8 @@ def test_values_of_variables_cannot_bring_markup_in(db: Any, folder_id: int) -> 
 @pytest.mark.feature("K-04")
 def test_a_use_is_counted_and_a_selected_part_is_cleaned(db: Any, folder_id: int, user_ids: list[int]) -> None:
     from plugins.kb.models import Use
-    from plugins.kb.operations import create_article
-    from plugins.kb.usage import use
+    from plugins.kb.use.usage import use
+    from plugins.kb.writing.operations import create_article
 
     article = create_article(None, fields(folder_id), status="published")
     context = VariableContext(user_id=user_ids[0])
@@ -193,8 +193,8 @@ def test_a_use_is_counted_and_a_selected_part_is_cleaned(db: Any, folder_id: int
 def test_a_use_of_nothing_is_refused_and_not_counted(
     db: Any, folder_id: int, user_ids: list[int], change: dict[str, str], code: str
 ) -> None:
-    from plugins.kb.operations import create_article
-    from plugins.kb.usage import use
+    from plugins.kb.use.usage import use
+    from plugins.kb.writing.operations import create_article
 
     article = create_article(None, fields(folder_id), status="published")
     with pytest.raises(Rejected) as refused:
@@ -204,8 +204,8 @@ def test_a_use_of_nothing_is_refused_and_not_counted(
 
 
 def test_a_draft_cannot_be_used(db: Any, folder_id: int, user_ids: list[int]) -> None:
-    from plugins.kb.operations import create_article
-    from plugins.kb.usage import use
+    from plugins.kb.use.usage import use
+    from plugins.kb.writing.operations import create_article
 
     with pytest.raises(Rejected, match="not published"):
         use(create_article(None, fields(folder_id)).id, VariableContext(user_id=user_ids[0]))

@@ -33,14 +33,14 @@ def people(db: Any) -> list[int]:
 
 @pytest.fixture
 def folder_id(db: Any) -> int:
-    from plugins.kb.operations import save_folder
+    from plugins.kb.writing.operations import save_folder
 
     return save_folder(None, "signature", title_en="Signature", title_ru="Подпись").id
 
 
 @pytest.fixture
 def write(db: Any, folder_id: int, people: list[int]) -> Callable[..., Any]:
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     def written(title: str = "Неверный ПИН", status: str = "published", **more: Any) -> Any:
         section = {"title": "Общее решение", "html": "<p>Проверьте раскладку.</p>"}
@@ -62,8 +62,8 @@ def one_section(html: str) -> dict[str, Any]:
 
 
 def test_each_save_keeps_a_version_and_one_can_be_restored(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import versions
-    from plugins.kb.operations import restore_version, update_article
+    from plugins.kb.writing import versions
+    from plugins.kb.writing.operations import restore_version, update_article
 
     article = write(tags=["пин"], owner="vera", review_at="2027-01-01T00:00:00+00:00")
     update_article(article.id, people[1], 1, {"title": "Другой", "tags": [], "owner": None}, note="короче")
@@ -82,9 +82,9 @@ def test_each_save_keeps_a_version_and_one_can_be_restored(write: Callable[..., 
 def test_an_article_older_than_versions_gets_its_first_one_with_the_first_edit(
     write: Callable[..., Any], people: list[int], db: Any
 ) -> None:
-    from plugins.kb import versions
     from plugins.kb.models import Version
-    from plugins.kb.operations import update_article
+    from plugins.kb.writing import versions
+    from plugins.kb.writing.operations import update_article
 
     article = write()
     db.session.execute(Version.__table__.delete())
@@ -94,8 +94,8 @@ def test_an_article_older_than_versions_gets_its_first_one_with_the_first_edit(
 
 
 def test_restoring_leaves_out_what_is_gone(write: Callable[..., Any], people: list[int], db: Any) -> None:
-    from plugins.kb import versions
-    from plugins.kb.operations import restore_version
+    from plugins.kb.writing import versions
+    from plugins.kb.writing.operations import restore_version
 
     article = write()
     row = versions.find(article.id, 1)
@@ -109,7 +109,7 @@ def test_restoring_leaves_out_what_is_gone(write: Callable[..., Any], people: li
 
 def test_every_change_is_in_the_audit_log(write: Callable[..., Any], people: list[int], db: Any) -> None:
     from core import audit
-    from plugins.kb.operations import set_status, update_article
+    from plugins.kb.writing.operations import set_status, update_article
 
     article = write()
     update_article(article.id, people[0], 1, {"title": "Новый"})
@@ -120,7 +120,7 @@ def test_every_change_is_in_the_audit_log(write: Callable[..., Any], people: lis
 
 
 def test_a_translation_is_one_of_a_language(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb.operations import translation, update_article
+    from plugins.kb.writing.operations import translation, update_article
 
     article = write()
     english = translation(article.id, people[0], "en")
@@ -143,7 +143,7 @@ def test_a_translation_is_one_of_a_language(write: Callable[..., Any], people: l
 def test_what_is_wrong_is_named_and_nothing_is_saved(
     write: Callable[..., Any], people: list[int], fields: dict[str, Any], code: str
 ) -> None:
-    from plugins.kb.operations import find_article, update_article
+    from plugins.kb.writing.operations import find_article, update_article
 
     article = write()
     with pytest.raises(Rejected) as refused:
@@ -164,8 +164,8 @@ def test_the_size_limit_is_named_with_its_number(write: Callable[..., Any]) -> N
 def test_agents_see_the_published_text_until_the_copy_is_published(
     write: Callable[..., Any], people: list[int]
 ) -> None:
-    from plugins.kb import locks, working_copies
-    from plugins.kb.operations import find_article
+    from plugins.kb.writing import locks, working_copies
+    from plugins.kb.writing.operations import find_article
 
     article = write()
     assert locks.take(article.id, people[0], "window").mine
@@ -180,7 +180,7 @@ def test_agents_see_the_published_text_until_the_copy_is_published(
 def test_autosave_keeps_what_is_not_complete_and_publishing_names_what_is_missing(
     write: Callable[..., Any], people: list[int]
 ) -> None:
-    from plugins.kb import locks, working_copies
+    from plugins.kb.writing import locks, working_copies
 
     article = write()
     locks.take(article.id, people[0], "window")
@@ -192,7 +192,7 @@ def test_autosave_keeps_what_is_not_complete_and_publishing_names_what_is_missin
 
 
 def test_script_in_a_working_copy_is_gone(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import locks, working_copies
+    from plugins.kb.writing import locks, working_copies
 
     article = write()
     locks.take(article.id, people[0], "window")
@@ -205,8 +205,8 @@ def test_script_in_a_working_copy_is_gone(write: Callable[..., Any], people: lis
 def test_a_change_of_the_article_beside_the_copy_is_told_and_can_be_written_over(
     write: Callable[..., Any], people: list[int]
 ) -> None:
-    from plugins.kb import locks, versions, working_copies
-    from plugins.kb.operations import EditedMeanwhile, update_article
+    from plugins.kb.writing import locks, versions, working_copies
+    from plugins.kb.writing.operations import EditedMeanwhile, update_article
 
     article = write()
     locks.take(article.id, people[0], "window")
@@ -224,8 +224,8 @@ def text_of_fields(row: Any) -> str:
 
 
 def test_review_goes_to_publishers_and_back(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import working_copies
-    from plugins.kb.operations import find_article
+    from plugins.kb.writing import working_copies
+    from plugins.kb.writing.operations import find_article
 
     article = write(status="draft")
     copy = working_copies.submit(article.id, people[0], "Посмотрите раздел 2")
@@ -240,7 +240,7 @@ def test_review_goes_to_publishers_and_back(write: Callable[..., Any], people: l
 
 
 def test_a_new_article_is_kept_while_typed_and_becomes_one(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import working_copies
+    from plugins.kb.writing import working_copies
 
     copy = working_copies.save_new(None, people[0], 0, {"title": "Чер"})
     copy = working_copies.save_new(copy.id, people[0], 1, {"title": "Черновик", **one_section("<p>а</p>")})
@@ -263,7 +263,7 @@ def test_the_second_window_is_told_who_edits_and_may_take_over(
     write: Callable[..., Any], people: list[int], db: Any
 ) -> None:
     from core.model import Event
-    from plugins.kb import locks, working_copies
+    from plugins.kb.writing import locks, working_copies
 
     article = write()
     assert locks.take(article.id, people[0], "a").mine
@@ -281,8 +281,8 @@ def test_the_second_window_is_told_who_edits_and_may_take_over(
 
 
 def test_a_window_that_fell_silent_loses_the_lock(write: Callable[..., Any], people: list[int], db: Any) -> None:
-    from plugins.kb import locks
     from plugins.kb.models import EditLock
+    from plugins.kb.writing import locks
 
     article = write()
     locks.take(article.id, people[0], "a")
@@ -297,7 +297,7 @@ def test_a_window_that_fell_silent_loses_the_lock(write: Callable[..., Any], peo
 
 
 def test_an_old_window_never_overwrites_silently(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import locks, working_copies
+    from plugins.kb.writing import locks, working_copies
 
     article = write()
     locks.take(article.id, people[0], "a")
@@ -315,8 +315,8 @@ def test_an_old_window_never_overwrites_silently(write: Callable[..., Any], peop
 def test_articles_come_out_and_expire_on_time(
     write: Callable[..., Any], people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb import locks, schedule, working_copies
-    from plugins.kb.operations import find_article
+    from plugins.kb.writing import locks, schedule, working_copies
+    from plugins.kb.writing.operations import find_article
 
     article = write(status="draft", expires_at=(now() + timedelta(days=9)).isoformat())
     locks.take(article.id, people[0], "a")
@@ -335,14 +335,14 @@ def test_articles_come_out_and_expire_on_time(
 
 def at_time(monkeypatch: pytest.MonkeyPatch, moment: Any) -> None:
     for module in ("schedule", "working_copies", "articles", "locks"):
-        monkeypatch.setattr(f"plugins.kb.{module}.now", lambda: moment)
+        monkeypatch.setattr(f"plugins.kb.writing.{module}.now", lambda: moment)
 
 
 def test_a_text_that_is_written_again_does_not_come_out_by_itself(
     write: Callable[..., Any], people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb import locks, schedule, working_copies
-    from plugins.kb.operations import find_article
+    from plugins.kb.writing import locks, schedule, working_copies
+    from plugins.kb.writing.operations import find_article
 
     article = write()
     locks.take(article.id, people[0], "a")
@@ -357,8 +357,8 @@ def test_a_text_that_is_written_again_does_not_come_out_by_itself(
 def test_what_cannot_come_out_waits_for_its_editor(
     write: Callable[..., Any], people: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb import locks, schedule, working_copies
-    from plugins.kb.operations import find_article
+    from plugins.kb.writing import locks, schedule, working_copies
+    from plugins.kb.writing.operations import find_article
 
     article = write()
     locks.take(article.id, people[0], "a")
@@ -372,7 +372,7 @@ def test_what_cannot_come_out_waits_for_its_editor(
 
 @pytest.mark.parametrize(("act", "code"), [("schedule", "publish-past"), ("publish", "expiry-past")])
 def test_moments_that_passed_are_refused(write: Callable[..., Any], people: list[int], act: str, code: str) -> None:
-    from plugins.kb import working_copies
+    from plugins.kb.writing import working_copies
 
     past = now() - timedelta(hours=1)
     article = write(status="draft", expires_at=past.isoformat())

@@ -26,15 +26,15 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def loaded(db: Any) -> Any:
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
 
     load_folder(DEMO / "ru/signature")
     return db
 
 
 def numbers(text: str) -> list[int]:
-    from plugins.kb.documents import number_of
-    from plugins.kb.index import search
+    from plugins.kb.finding.documents import number_of
+    from plugins.kb.finding.index import search
 
     return [number_of(hit.id) for hit in search(SearchQuery(text)).hits]
 
@@ -42,7 +42,7 @@ def numbers(text: str) -> list[int]:
 def choose(app: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """As if the application had started with another engine set."""
     from core.house import okno
-    from plugins.kb.index import EXTENSION
+    from plugins.kb.finding.index import EXTENSION
 
     monkeypatch.setitem(okno().config.values, "search.backend", name)
     app.extensions.pop(EXTENSION, None)
@@ -58,7 +58,7 @@ def told() -> Any:
 def test_the_old_index_answers_until_the_new_engine_has_its_own(
     app: Any, loaded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb.index import article_index, index_due
+    from plugins.kb.finding.index import article_index, index_due
     from plugins.kb.models import Dirty
 
     index_due()
@@ -81,7 +81,7 @@ def test_the_old_index_answers_until_the_new_engine_has_its_own(
 def test_an_engine_that_cannot_be_had_is_told_and_whoosh_answers(
     app: Any, loaded: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from plugins.kb.index import rebuild
+    from plugins.kb.finding.index import rebuild
 
     monkeypatch.setitem(sys.modules, "plugins.kb.search.tantivy_backend", None)
     choose(app, monkeypatch, name)
@@ -95,10 +95,10 @@ def test_an_engine_that_cannot_be_had_is_told_and_whoosh_answers(
 def test_a_full_disk_is_told_and_the_change_goes_in_when_there_is_room(
     app: Any, loaded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb.index import article_index, index_due
-    from plugins.kb.operations import update_article
+    from plugins.kb.finding.index import article_index, index_due
     from plugins.kb.reading import by_number
     from plugins.kb.search import whoosh_files
+    from plugins.kb.writing.operations import update_article
 
     index_due()
     article = by_number(1001)

@@ -29,8 +29,8 @@ def said(db: Any) -> list[Any]:
     """All that the articles say; files by name and content, addresses without their ids."""
     import re
 
-    from plugins.kb.article_fields import snapshot
     from plugins.kb.models import Article, ArticleFile
+    from plugins.kb.writing.article_fields import snapshot
 
     db.session.expire_all()
     numbers = dict(map(tuple, db.session.execute(db.select(Article.id, Article.number))))
@@ -96,9 +96,9 @@ articles = st.lists(
 def write(db: Any, drawn: list[dict[str, Any]]) -> None:
     """The drawn articles in two folders, the first with a picture, the first two translations of each other."""
     from core.contracts import FileIn, Rejected
-    from plugins.kb import article_files
     from plugins.kb.models import Article
-    from plugins.kb.operations import create_article, save_folder
+    from plugins.kb.writing import article_files
+    from plugins.kb.writing.operations import create_article, save_folder
 
     top = save_folder(None, "top", title_en="Top, «first»", title_ru="Верх: первый", position=3)
     inner = save_folder(top.id, "inner", title_en="Inner", title_ru="Внутри")

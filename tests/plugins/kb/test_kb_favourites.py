@@ -39,7 +39,7 @@ def people(db: Any) -> dict[str, int]:
 
 @pytest.fixture
 def articles(people: dict[str, int]) -> list[int]:
-    from plugins.kb.operations import create_article, save_folder
+    from plugins.kb.writing.operations import create_article, save_folder
 
     folder = save_folder(None, "base", title_en="Base", title_ru="База")
     return [
@@ -48,7 +48,7 @@ def articles(people: dict[str, int]) -> list[int]:
 
 
 def pinned(user_id: int, set_id: int | None = None) -> list[int | None]:
-    from plugins.kb import favourites
+    from plugins.kb.use import favourites
 
     sets = favourites.sets_of(user_id)
     return [pin.article_id for one in sets if set_id in (None, one.id) for pin in one.pins]
@@ -60,7 +60,7 @@ def refused(code: str) -> Any:
 
 @pytest.mark.feature("K-07")
 def test_the_star_pins_into_the_agents_own_folder_up_to_the_limit(people: dict[str, int], articles: list[int]) -> None:
-    from plugins.kb import favourites
+    from plugins.kb.use import favourites
 
     anna = people["anna"]
     for article_id in [*articles[:4], articles[0]]:
@@ -80,7 +80,7 @@ def test_the_star_pins_into_the_agents_own_folder_up_to_the_limit(people: dict[s
 def test_a_teams_favourites_are_read_by_all_and_kept_by_supervisor_and_editor(
     people: dict[str, int], articles: list[int]
 ) -> None:
-    from plugins.kb import favourites
+    from plugins.kb.use import favourites
 
     shared = favourites.save_set(people["elena"], "Ответы группы", team_id=people["team"])
     favourites.add(people["vera"], article_id=articles[0], set_id=shared)
@@ -103,7 +103,7 @@ def test_a_teams_favourites_are_read_by_all_and_kept_by_supervisor_and_editor(
 
 
 def test_folders_have_names_limits_and_an_order(people: dict[str, int], articles: list[int]) -> None:
-    from plugins.kb import favourites
+    from plugins.kb.use import favourites
 
     anna = people["anna"]
     first, second = (favourites.save_set(anna, title) for title in ("Подпись", "Отчётность"))
@@ -123,8 +123,8 @@ def test_folders_have_names_limits_and_an_order(people: dict[str, int], articles
 
 
 def test_what_agents_cannot_read_is_left_out_until_it_is_back(people: dict[str, int], articles: list[int]) -> None:
-    from plugins.kb import favourites
-    from plugins.kb.operations import set_status
+    from plugins.kb.use import favourites
+    from plugins.kb.writing.operations import set_status
 
     favourites.add(people["anna"], article_id=articles[0])
     set_status(articles[0], None, "archived")
@@ -140,8 +140,8 @@ def test_no_order_of_moves_loses_or_doubles_a_pin(
     people: dict[str, int], articles: list[int], data: st.DataObject
 ) -> None:
     from core.db import db, transaction
-    from plugins.kb import favourites
     from plugins.kb.models import FavouriteSet, Pin
+    from plugins.kb.use import favourites
 
     anna = people["anna"]
     with transaction():

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.contracts import FileIn, Rejected
-from plugins.kb import article_diff, article_files
 from plugins.kb.markup import plain, sanitise
+from plugins.kb.writing import article_diff, article_files
 
 GIF = b"GIF89a" + struct.pack("<HH", 20, 10) + b"\x00" * 8
 

@@ -21,8 +21,8 @@ def settings() -> dict[str, Any]:
 def editor(app: Any, db: Any) -> Any:
     """Somebody with kb.edit, and the demo's articles on signatures, indexed."""
     from core import directory
-    from plugins.kb.folder_exchange import load_folder
-    from plugins.kb.index import rebuild
+    from plugins.kb.exchange.folder_exchange import load_folder
+    from plugins.kb.finding.index import rebuild
 
     load_folder(DEMO / "ru/signature")
     rebuild()
@@ -32,7 +32,7 @@ def editor(app: Any, db: Any) -> Any:
 
 @pytest.mark.feature("K-03")
 def test_facets_count_and_narrow_inside_the_query(editor: Any) -> None:
-    from plugins.kb.finding import Narrowing, find
+    from plugins.kb.finding.finding import Narrowing, find
 
     wide = find("сертификат", None)
     tags = next(facet for facet in wide.facets if facet.name == "tag")
@@ -49,11 +49,11 @@ def test_facets_count_and_narrow_inside_the_query(editor: Any) -> None:
 @pytest.mark.feature("K-03")
 def test_drafts_are_for_editors_with_the_switch_and_expired_ones_for_nobody(app: Any, db: Any, editor: Any) -> None:
     from core.clock import now
-    from plugins.kb.finding import Narrowing, find
-    from plugins.kb.index import index_due
+    from plugins.kb.finding.finding import Narrowing, find
+    from plugins.kb.finding.index import index_due
     from plugins.kb.models import Article
-    from plugins.kb.operations import set_status
     from plugins.kb.reading import by_number
+    from plugins.kb.writing.operations import set_status
 
     set_status(by_number(1001).id, None, "draft")
     index_due()

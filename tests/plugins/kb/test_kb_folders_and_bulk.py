@@ -31,14 +31,14 @@ def people(db: Any) -> list[int]:
 
 @pytest.fixture
 def folder_id(db: Any) -> int:
-    from plugins.kb.operations import save_folder
+    from plugins.kb.writing.operations import save_folder
 
     return save_folder(None, "signature", title_en="Signature", title_ru="Подпись").id
 
 
 @pytest.fixture
 def write(db: Any, folder_id: int, people: list[int]) -> Callable[..., Any]:
-    from plugins.kb.operations import create_article
+    from plugins.kb.writing.operations import create_article
 
     def written(title: str = "Неверный ПИН", status: str = "published", **more: Any) -> Any:
         section = {"title": "Общее решение", "html": "<p>Проверьте раскладку.</p>"}
@@ -60,7 +60,7 @@ def one_section(html: str) -> dict[str, Any]:
 
 
 def test_folders_move_and_never_into_themselves(db: Any, folder_id: int) -> None:
-    from plugins.kb.operations import add_folder, move_folder
+    from plugins.kb.writing.operations import add_folder, move_folder
 
     child = add_folder(folder_id, title_en="", title_ru="Ключи и токены")
     assert (child.slug, child.title_en) == ("kljuchi-i-tokeny", "Ключи и токены")
@@ -73,7 +73,7 @@ def test_folders_move_and_never_into_themselves(db: Any, folder_id: int) -> None
 
 def test_folders_are_lined_up_where_they_were_dropped(db: Any, folder_id: int) -> None:
     from plugins.kb.models import Folder
-    from plugins.kb.operations import add_folder, move_folder
+    from plugins.kb.writing.operations import add_folder, move_folder
 
     names = [add_folder(folder_id, title_en=name, title_ru=name).id for name in "abc"]
     move_folder(names[2], folder_id, before_id=names[0])
@@ -85,7 +85,7 @@ def test_a_folder_in_use_is_removed_only_with_a_place_for_what_it_holds(
     write: Callable[..., Any], folder_id: int, db: Any
 ) -> None:
     from plugins.kb.models import Article, Folder
-    from plugins.kb.operations import add_folder, delete_folder
+    from plugins.kb.writing.operations import add_folder, delete_folder
 
     article, inner = write(), add_folder(folder_id, title_en="Inner", title_ru="Внутри")
     other = add_folder(None, title_en="Other", title_ru="Другой")
@@ -102,7 +102,7 @@ def test_a_folder_in_use_is_removed_only_with_a_place_for_what_it_holds(
 
 
 def test_a_title_that_would_be_there_twice_holds_the_removal_up(write: Callable[..., Any], folder_id: int) -> None:
-    from plugins.kb.operations import add_folder, delete_folder
+    from plugins.kb.writing.operations import add_folder, delete_folder
 
     other = add_folder(None, title_en="Other", title_ru="Другой")
     write()
@@ -118,8 +118,8 @@ def test_a_title_that_would_be_there_twice_holds_the_removal_up(write: Callable[
 def test_many_articles_are_changed_in_a_constant_number_of_statements(
     write: Callable[..., Any], people: list[int], count_queries: Any
 ) -> None:
-    from plugins.kb import bulk, versions
-    from plugins.kb.operations import add_folder
+    from plugins.kb.writing import bulk, versions
+    from plugins.kb.writing.operations import add_folder
 
     other = add_folder(None, title_en="Other", title_ru="Другой")
     taken = write("Занято", folder_id=other.id)
@@ -141,7 +141,7 @@ def test_many_articles_are_changed_in_a_constant_number_of_statements(
 
 
 def test_a_bulk_change_leaves_working_copies_whole(write: Callable[..., Any], people: list[int]) -> None:
-    from plugins.kb import bulk, locks, working_copies
+    from plugins.kb.writing import bulk, locks, working_copies
 
     article = write()
     locks.take(article.id, people[0], "a")
@@ -153,7 +153,7 @@ def test_a_bulk_change_leaves_working_copies_whole(write: Callable[..., Any], pe
 
 def test_the_tree_of_versions_does_not_grow_with_what_is_not_saved(write: Callable[..., Any], db: Any) -> None:
     from plugins.kb.models import Version
-    from plugins.kb.operations import update_article
+    from plugins.kb.writing.operations import update_article
 
     article = write()
     with pytest.raises(Rejected):

@@ -31,7 +31,7 @@ def shelf(db: Any) -> dict[str, Any]:
     from core import storage
     from core.db import transaction
     from plugins.kb.models import Article, ArticleFile
-    from plugins.kb.operations import create_article, save_folder
+    from plugins.kb.writing.operations import create_article, save_folder
 
     folder = save_folder(None, "signature", title_en="Signature", title_ru="Подпись")
     sections = [
@@ -131,7 +131,7 @@ def test_no_page_tells_what_is_inside(app: Any, shelf: dict[str, Any]) -> None:
 
 @pytest.mark.feature("K-12")
 def test_a_mistyped_word_is_searched_as_meant(app: Any, db: Any) -> None:
-    from plugins.kb.folder_exchange import load_folder
+    from plugins.kb.exchange.folder_exchange import load_folder
     from plugins.kb.public import index
     from tests.support.places import ROOT
 
@@ -191,7 +191,7 @@ def test_settings_that_cannot_be_shown_stop_the_start(tmp_path: Any, key: str, v
 @pytest.mark.feature("K-12")
 def test_caches_keep_pages_until_something_changes(app: Any, db: Any, shelf: dict[str, Any]) -> None:
     from plugins.kb.models import Article
-    from plugins.kb.operations import set_status
+    from plugins.kb.writing.operations import set_status
 
     client = app.test_client()
     for path in ("/help-centre/ru", "/help-centre/ru/articles/2001-otkrytaya-statya", "/help-centre/sitemap.xml"):

@@ -30,8 +30,8 @@ def centre(db: Any) -> dict[str, int]:
     from core.casework import create
     from core.db import transaction
     from core.model import Contact, Interaction, Message, Service
-    from plugins.kb.folder_exchange import load_folder
-    from plugins.kb.index import rebuild
+    from plugins.kb.exchange.folder_exchange import load_folder
+    from plugins.kb.finding.index import rebuild
 
     directory.ensure_roles()
     agent = directory.add_user("anna", "Анна", last_name="Соколова", language="ru", roles=["agent"])
@@ -297,16 +297,16 @@ def test_agents_read_and_editors_write(agent: Browser, editor: Browser) -> None:
 
 def kept(editor: Browser, number: int) -> dict[str, Any]:
     """The fields of an article as the editor's page sends them."""
-    from plugins.kb.article_fields import snapshot
-    from plugins.kb.editor_views import EVERY_FIELD
+    from plugins.kb.editing.editor_views import EVERY_FIELD
     from plugins.kb.reading import by_number
+    from plugins.kb.writing.article_fields import snapshot
 
     fields = snapshot(by_number(number))
     return {name: fields[name] for name in (*EVERY_FIELD, "language")}
 
 
 def test_an_edit_is_kept_aside_and_one_that_changes_nothing_changes_nothing(editor: Browser, db: Any) -> None:
-    from plugins.kb.folder_exchange import head_of
+    from plugins.kb.exchange.folder_exchange import head_of
     from plugins.kb.reading import by_number
 
     before = head_of(by_number(1001)), by_number(1001).sections
@@ -323,8 +323,8 @@ def test_an_edit_is_kept_aside_and_one_that_changes_nothing_changes_nothing(edit
 
 
 def test_two_texts_that_met_are_both_given_back(editor: Browser, centre: dict[str, int], db: Any) -> None:
-    from plugins.kb.operations import update_article
     from plugins.kb.reading import by_number
+    from plugins.kb.writing.operations import update_article
 
     editor.post("/kb/articles/1001/lock", token="window")
     mine = kept(editor, 1001) | {

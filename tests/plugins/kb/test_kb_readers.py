@@ -32,7 +32,7 @@ def people(db: Any) -> dict[str, int]:
 
 
 def article(people: dict[str, int], number: int, **fields: Any) -> Any:
-    from plugins.kb.operations import create_article, save_folder
+    from plugins.kb.writing.operations import create_article, save_folder
 
     folder = save_folder(None, "f", title_en="F", title_ru="Ф")
     told = {"title": f"Статья {number}", "folder_id": folder.id, "language": "ru", **fields}
@@ -48,7 +48,7 @@ def told(db: Any, user_id: int) -> list[str]:
 
 @pytest.mark.feature("K-10")
 def test_a_comment_goes_to_the_owner_and_is_settled_once(db: Any, people: dict[str, int]) -> None:
-    from plugins.kb import feedback
+    from plugins.kb.readers import feedback
 
     row = article(people, 2001, owner="owen")
     comment = feedback.comment(row, " Устарело\r\n ", people["anna"])
@@ -67,8 +67,8 @@ def test_a_comment_goes_to_the_owner_and_is_settled_once(db: Any, people: dict[s
 
 
 def test_the_owner_is_reminded_once_for_each_date(db: Any, people: dict[str, int]) -> None:
-    from plugins.kb.operations import mark_reviewed
-    from plugins.kb.review_dates import remind_due
+    from plugins.kb.writing.operations import mark_reviewed
+    from plugins.kb.writing.review_dates import remind_due
 
     row = article(people, 2002, owner="owen", review_at=now() - timedelta(days=1))
     article(people, 2003, owner="owen", review_at=now() + timedelta(days=1))
@@ -81,8 +81,8 @@ def test_the_owner_is_reminded_once_for_each_date(db: Any, people: dict[str, int
 @pytest.mark.feature("K-10")
 def test_reports_tell_what_they_say(db: Any, people: dict[str, int]) -> None:
     from core.db import transaction
-    from plugins.kb import feedback, reports
     from plugins.kb.models import Use
+    from plugins.kb.readers import feedback, reports
 
     used, unused = article(people, 2010), article(people, 2011, title="=1+1", review_at=now() - timedelta(days=3))
     with transaction():
@@ -111,7 +111,7 @@ def test_reports_tell_what_they_say(db: Any, people: dict[str, int]) -> None:
     ],
 )
 def test_personal_data_does_not_get_into_articles(text: str, expected: str) -> None:
-    from plugins.kb.masking import masked, masked_html
+    from plugins.kb.readers.masking import masked, masked_html
 
     assert masked(text, "ru", ["Ирина Крылова"]) == expected
     assert masked_html(f'<a href="mailto:a@b.example">{text}</a>', "ru", ["Ирина Крылова"]) == f"<a>{expected}</a>"
@@ -122,9 +122,9 @@ def test_a_candidate_becomes_a_draft_without_the_people_in_it(db: Any, people: d
     from core import casework
     from core.db import transaction
     from core.model import Case, Contact, Interaction, Message, Service
-    from plugins.kb import candidates
     from plugins.kb.models import Candidate
-    from plugins.kb.operations import set_status
+    from plugins.kb.readers import candidates
+    from plugins.kb.writing.operations import set_status
 
     folder = article(people, 2020).folder_id
     with transaction():

@@ -34,14 +34,14 @@ def settings() -> dict[str, Any]:
     ],
 )
 def test_a_text_is_counted_without_case_and_personal_data(typed: str, kept: str) -> None:
-    from plugins.kb.search_log import normalised
+    from plugins.kb.finding.search_log import normalised
 
     assert normalised(typed) == kept
 
 
 @given(st.text(max_size=400))
 def test_any_text_becomes_short_and_stays_itself(text: str) -> None:
-    from plugins.kb.search_log import LONGEST, normalised
+    from plugins.kb.finding.search_log import LONGEST, normalised
 
     clean = normalised(text)
     assert len(clean) <= LONGEST
@@ -50,7 +50,7 @@ def test_any_text_becomes_short_and_stays_itself(text: str) -> None:
 
 @pytest.mark.feature("K-10")
 def test_searches_are_counts_of_a_day_not_rows_of_people(db: Any) -> None:
-    from plugins.kb import search_log
+    from plugins.kb.finding import search_log
     from plugins.kb.models import SearchCount
 
     for hits in (3, 2, 0):
@@ -68,7 +68,7 @@ def test_searches_are_counts_of_a_day_not_rows_of_people(db: Any) -> None:
 
 @pytest.mark.feature("K-10")
 def test_the_report_tells_what_is_missing_from_what_is_not_opened(db: Any) -> None:
-    from plugins.kb import search_log
+    from plugins.kb.finding import search_log
 
     for text, hits, times, led in (("нет такого", 0, 3, 0), ("пароль", 4, 5, 2), ("тариф", 7, 2, 0)):
         for _ in range(times):
@@ -86,7 +86,7 @@ def test_the_report_tells_what_is_missing_from_what_is_not_opened(db: Any) -> No
 
 def test_old_counts_go(app: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.clock import now
-    from plugins.kb import search_log
+    from plugins.kb.finding import search_log
     from plugins.kb.models import SearchCount
 
     search_log.note("старое", 1, "panel")
@@ -100,7 +100,7 @@ def test_old_counts_go(app: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> No
 @hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["один", "два"]), st.integers(0, 9)), max_size=8))
 def test_counts_add_up(db: Any, searches: list[tuple[str, int]]) -> None:
-    from plugins.kb import search_log
+    from plugins.kb.finding import search_log
     from plugins.kb.models import SearchCount
 
     before = db.session.scalar(select(func.coalesce(func.sum(SearchCount.asked), 0)))

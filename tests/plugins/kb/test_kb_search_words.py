@@ -21,9 +21,9 @@ def settings() -> dict[str, Any]:
 @pytest.fixture
 def signature(app: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The demo's articles on signatures, indexed; a process looks for new words at each search."""
-    from plugins.kb import search_words
-    from plugins.kb.folder_exchange import load_folder
-    from plugins.kb.index import rebuild
+    from plugins.kb.exchange.folder_exchange import load_folder
+    from plugins.kb.finding import search_words
+    from plugins.kb.finding.index import rebuild
 
     load_folder(DEMO / "ru/signature")
     rebuild()
@@ -32,16 +32,16 @@ def signature(app: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def numbers(text: str) -> list[int]:
-    from plugins.kb.documents import number_of
-    from plugins.kb.index import search
+    from plugins.kb.finding.documents import number_of
+    from plugins.kb.finding.index import search
 
     return [number_of(hit.id) for hit in search(SearchQuery(text)).hits]
 
 
 @pytest.mark.feature("K-03")
 def test_synonyms_are_found_at_the_next_search_and_no_more_when_removed(signature: Any) -> None:
+    from plugins.kb.finding.search_words import remove, save_synonyms
     from plugins.kb.models import Dirty
-    from plugins.kb.search_words import remove, save_synonyms
 
     assert numbers("свисток") == []
     row = save_synonyms(None, ["свисток", "носитель", "электронный ключ"])
@@ -55,7 +55,7 @@ def test_synonyms_are_found_at_the_next_search_and_no_more_when_removed(signatur
 
 @pytest.mark.feature("K-03")
 def test_stop_words_are_left_out_unless_nothing_else_is_asked_for(signature: Any) -> None:
-    from plugins.kb.search_words import add_stop_words
+    from plugins.kb.finding.search_words import add_stop_words
 
     assert len(numbers("сертификат рутокен")) > len(numbers("рутокен"))
     assert add_stop_words(None, ["сертификат", "Сертификаты"]) == 1
@@ -66,8 +66,8 @@ def test_stop_words_are_left_out_unless_nothing_else_is_asked_for(signature: Any
 def test_another_process_sees_new_words_within_seconds(
     app: Any, signature: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plugins.kb import search_words
-    from plugins.kb.search_words import Keeper, save_synonyms
+    from plugins.kb.finding import search_words
+    from plugins.kb.finding.search_words import Keeper, save_synonyms
 
     moments = iter([0.0, 0.0, 1.0, 3.0, 3.0])
     monkeypatch.setattr(search_words, "FRESH_SECONDS", 2.0)
@@ -95,7 +95,7 @@ def test_another_process_sees_new_words_within_seconds(
     ],
 )
 def test_bad_synonyms_are_refused_with_a_cause(db: Any, line: str, code: str) -> None:
-    from plugins.kb.search_words import SYNONYMS, add_stop_words, members_of, rows, save_synonyms
+    from plugins.kb.finding.search_words import SYNONYMS, add_stop_words, members_of, rows, save_synonyms
 
     add_stop_words(None, ["спасибо"])
     save_synonyms(None, ["Ключевые носители", "Рутокены"])
@@ -109,7 +109,7 @@ def test_bad_synonyms_are_refused_with_a_cause(db: Any, line: str, code: str) ->
     ("word", "code"), [("два слова", "stop-word-form"), ("и", "stop-word-form"), ("токену", "stop-word-synonym")]
 )
 def test_bad_stop_words_are_refused_with_a_cause(db: Any, word: str, code: str) -> None:
-    from plugins.kb.search_words import STOP, add_stop_words, rows, save_synonyms
+    from plugins.kb.finding.search_words import STOP, add_stop_words, rows, save_synonyms
 
     save_synonyms(None, ["токен", "носитель"])
     with pytest.raises(Rejected) as refused:
@@ -119,7 +119,7 @@ def test_bad_stop_words_are_refused_with_a_cause(db: Any, word: str, code: str) 
 
 
 def test_a_group_removed_meanwhile_is_told(db: Any) -> None:
-    from plugins.kb.search_words import remove, save_synonyms
+    from plugins.kb.finding.search_words import remove, save_synonyms
 
     row = save_synonyms(None, ["токен", "носитель"])
     remove(row.id)

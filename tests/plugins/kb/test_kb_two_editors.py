@@ -36,7 +36,7 @@ class TwoEditors(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        from plugins.kb.operations import create_article
+        from plugins.kb.writing.operations import create_article
 
         number = TwoEditors.count = getattr(TwoEditors, "count", 0) + 1
         section = {"key": "solution", "title": "Решение", "html": "<p>начало</p>"}
@@ -49,7 +49,7 @@ class TwoEditors(RuleBasedStateMachine):
 
     @rule(token=st.sampled_from(WINDOWS), over=st.booleans())
     def open(self, token: str, over: bool) -> None:
-        from plugins.kb import locks, working_copies
+        from plugins.kb.writing import locks, working_copies
 
         window = self.windows[token]
         holder = (locks.take_over if over else locks.take)(self.article_id, window.user_id, token)
@@ -65,8 +65,8 @@ class TwoEditors(RuleBasedStateMachine):
 
     @rule(token=st.sampled_from(WINDOWS))
     def autosave(self, token: str) -> None:
-        from plugins.kb import locks, working_copies
-        from plugins.kb.operations import EditedMeanwhile
+        from plugins.kb.writing import locks, working_copies
+        from plugins.kb.writing.operations import EditedMeanwhile
 
         window = self.windows[token]
         if not window.unsaved:
@@ -86,8 +86,8 @@ class TwoEditors(RuleBasedStateMachine):
 
     @rule(user=st.integers(0, 1), over=st.booleans())
     def publish(self, user: int, over: bool) -> None:
-        from plugins.kb import working_copies
-        from plugins.kb.operations import EditedMeanwhile
+        from plugins.kb.writing import working_copies
+        from plugins.kb.writing.operations import EditedMeanwhile
 
         try:
             article = working_copies.publish(self.article_id, self.people[user], over=over)
@@ -101,7 +101,7 @@ class TwoEditors(RuleBasedStateMachine):
 
     @rule(user=st.integers(0, 1))
     def change_by_interface(self, user: int) -> None:
-        from plugins.kb.operations import find_article, update_article
+        from plugins.kb.writing.operations import find_article, update_article
 
         self.written += 1
         html = f"<p>api{self.written}</p>"
@@ -113,15 +113,15 @@ class TwoEditors(RuleBasedStateMachine):
 
     @rule()
     def go_back(self) -> None:
-        from plugins.kb.operations import restore_version
+        from plugins.kb.writing.operations import restore_version
 
         restore_version(self.article_id, self.people[0], 1)
         self.published.append("<p>начало</p>")
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        from plugins.kb import versions
-        from plugins.kb.operations import find_article
+        from plugins.kb.writing import versions
+        from plugins.kb.writing.operations import find_article
 
         kept = [row.fields["sections"][0]["html"] for row in versions.of(self.article_id)]
         said = kept[::-1]
@@ -131,7 +131,7 @@ class TwoEditors(RuleBasedStateMachine):
 
     def stored_copy(self) -> str:
         from core.db import db
-        from plugins.kb import working_copies
+        from plugins.kb.writing import working_copies
 
         db.session.expire_all()
         copy = working_copies.of(self.article_id)
@@ -141,7 +141,7 @@ class TwoEditors(RuleBasedStateMachine):
 def test_no_order_of_steps_loses_a_text(app: Flask, db: Any) -> None:
     from core.db import transaction
     from core.model import User
-    from plugins.kb.operations import save_folder
+    from plugins.kb.writing.operations import save_folder
 
     users = [User(login="anna", first_name="Анна"), User(login="vera", first_name="Вера")]
     with transaction():

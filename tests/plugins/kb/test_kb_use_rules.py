@@ -16,7 +16,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def folder_id(db: Any) -> int:
-    from plugins.kb.operations import save_folder
+    from plugins.kb.writing.operations import save_folder
 
     return save_folder(None, "base", title_en="Base", title_ru="База").id
 
@@ -26,7 +26,7 @@ def write(folder_id: int) -> Any:
     """Writes an article with one section; returns it."""
 
     def article(number: int, text: str, *, status: str = "published", **fields: Any) -> Any:
-        from plugins.kb.operations import create_article
+        from plugins.kb.writing.operations import create_article
 
         given = {"title": f"Статья {number}", "folder_id": folder_id, **fields}
         sections = [{"title": "Почтовый ответ", "html": text}]
@@ -95,15 +95,15 @@ def open_case(desk: dict[str, int], db: Any) -> Any:
     ],
 )
 def test_what_a_text_names(html: str, named: set[int], guessed: set[int]) -> None:
-    from plugins.kb.links import _guessed, _said
+    from plugins.kb.use.links import _guessed, _said
 
     assert (_said(html), _guessed(html)) == (named, guessed)
 
 
 @pytest.mark.feature("K-08")
 def test_links_are_noted_at_each_save_and_broken_ones_told(write: Any, db: Any) -> None:
-    from plugins.kb import links
-    from plugins.kb.operations import set_status, update_article
+    from plugins.kb.use import links
+    from plugins.kb.writing.operations import set_status, update_article
 
     there = write(3347, "<p>Это №3348</p>")
     circle = write(3348, "<p>Назад к №3347, к себе №3348 и в никуда №9999, в 2026 году</p>")
@@ -116,7 +116,7 @@ def test_links_are_noted_at_each_save_and_broken_ones_told(write: Any, db: Any) 
 
 
 def test_links_lead_agents_and_are_words_for_contacts(write: Any) -> None:
-    from plugins.kb import links
+    from plugins.kb.use import links
 
     write(3347, "<p>цель</p>")
     html = '<p>см. «3347», «2026», № 9999 и <a href="kb:3347">эту</a> <a href="https://a.example">сюда</a></p>'
@@ -129,7 +129,7 @@ def test_links_lead_agents_and_are_words_for_contacts(write: Any) -> None:
 
 @pytest.mark.feature("K-08")
 def test_a_map_is_a_tree_of_steps_and_articles(write: Any) -> None:
-    from plugins.kb import maps
+    from plugins.kb.use import maps
 
     write(3347, "<p>цель</p>")
     html = (
@@ -159,7 +159,7 @@ def test_an_answer_begins_with_the_services_article_once(
     write: Any, open_case: Any, desk: dict[str, int], db: Any
 ) -> None:
     from core import case_drafts
-    from plugins.kb import defaults
+    from plugins.kb.use import defaults
 
     write(3347, "<p>Здравствуйте, $(from.name)! $(Cursor)</p>")
     write(3348, "<p>Только для чата, вопрос $(case.number)</p>")
@@ -183,8 +183,8 @@ def test_an_answer_begins_with_the_services_article_once(
 
 
 def test_a_default_that_is_archived_is_skipped_and_told(write: Any, open_case: Any, desk: dict[str, int]) -> None:
-    from plugins.kb import defaults
-    from plugins.kb.operations import set_status
+    from plugins.kb.use import defaults
+    from plugins.kb.writing.operations import set_status
 
     article = write(3347, "<p>Здравствуйте!</p>")
     defaults.set_default("support", 3347)
@@ -208,7 +208,7 @@ def test_the_hook_fills_the_draft_as_the_agent_gets_the_interaction(
 ) -> None:
     from core import case_drafts
     from core.house import okno
-    from plugins.kb import defaults
+    from plugins.kb.use import defaults
 
     write(3347, "<p>Здравствуйте!</p>")
     defaults.set_default("support", 3347)
@@ -235,7 +235,7 @@ def test_a_linked_article_gives_the_case_what_it_lacks(
     write: Any, open_case: Any, desk: dict[str, int], db: Any
 ) -> None:
     from core.model import Case, TimelineEntry
-    from plugins.kb import case_articles
+    from plugins.kb.use import case_articles
 
     article = write(3347, "<p>ответ</p>", products=["Таволга Отчётность"], tags=["сбой"])
     case_id, _info = open_case()

@@ -1,0 +1,1 @@
+"""From the data base into the index, and from what people type to articles."""

@@ -1,0 +1,1 @@
+"""What readers say of articles, what editors make of it, and reports."""

@@ -1,0 +1,1 @@
+"""Articles and folders as they are written: the operations that change them, versions, working copies, locks, dates, files."""
