@@ -113,8 +113,9 @@ def register_blueprints() -> list[BlueprintMount]:
 @hookimpl
 def register_api() -> list[ApiOperation]:
     """Articles under ``/api/v1/articles``."""
+    import plugins.kb.readers.reader_api  # its operations join the resource, as those of the next
+    import plugins.kb.use.case_api  # noqa: F401
     from plugins.kb.api import resource
-    from plugins.kb.use import case_api  # noqa: F401 -- their operations join the resource
 
     return resource.operations
 
