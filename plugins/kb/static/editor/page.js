@@ -365,6 +365,8 @@ class Page {
         event.preventDefault();
         this.keep();
       }
+      // A title is one line, however many it takes to show it.
+      if (event.key === "Enter" && event.target.matches(".kb-edit-name")) event.preventDefault();
     });
     this.hearing = ({ detail }) => this.heard(detail);
     document.addEventListener("okno:event", this.hearing);
