@@ -18,13 +18,16 @@ PASSWORD = "okno-demo"
 LIMIT = 150_000
 SETTLED = """async () => {
   await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
-  await Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished));
+  const ends = document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished);
+  // A transition of what has been taken out meanwhile has no end.
+  await Promise.race([Promise.allSettled(ends), new Promise((go) => setTimeout(go, 1000))]);
 }"""
 EDITOR = ("squire", "purify", "editor.js")
 DESK = (
     "/", "/queue", "/cases?scope=all&status=all", "/cases/1", "/cases/2?view=events", "/search?q=отчёт", "/contacts/1",
     "/directory", "/help", "/settings", "/pings", "/documents?case=1", "/supervisor/agents",
-    "/supervisor/help", "/kb", "/kb/articles/1001", "/kb/articles/1001/edit", "/wallboard", "/mailbox", "/chat/demo",
+    "/supervisor/help", "/kb", "/kb/articles/1001", "/kb/articles/1001/edit",
+    "/kb/articles/1001/history", "/kb/exchange", "/wallboard", "/mailbox", "/chat/demo",
 )  # fmt: skip
 ADMIN = (
     "/admin/users/new", "/admin/users/a.sokolova", "/admin/teams/first-line", "/admin/services/support",
