@@ -39,8 +39,7 @@ class Page {
     movable(find("[data-sections]", form), () => this.changed());
     this.listen();
     this.showSize();
-    form.dataset.ready = "yes";
-    if (this.number) this.lock();
+    this.number ? this.lock() : (form.dataset.ready = "yes");
   }
 
   // --- sections --------------------------------------------------------------------------------------
@@ -289,6 +288,7 @@ class Page {
 
   hold(mine) {
     this.mine = mine;
+    this.form.dataset.ready = "yes";
     for (const editor of this.editors.values()) editor.setEditable(mine, false);
     for (const field of all("input, select, textarea, [data-act], [data-add-section], [data-remove-section], [data-discard]", this.form)) {
       if (!field.closest("dialog, .ProseMirror") || field.dataset.act) field.disabled = !mine;
