@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.applications import MigratedTemplates
 from tests.support.browser import Pages
@@ -47,7 +48,7 @@ def test_the_desk_lives_through_a_restart_of_the_server_and_a_reload(house: Shif
     expect(anna.locator(LINE)).to_have_text("Восстанавливаем связь…")
     anna.keyboard.type("Набрано без связи.")
     anna.keyboard.press("Control+Enter")
-    expect(anna.locator(".toast")).to_contain_text("Нет связи")
+    expect(anna.locator(".toast").filter(has_text="Нет связи")).to_be_visible()
     expect(editor(anna)).to_have_text("Набрано до обрыва. Набрано без связи.")
     assert anna.evaluate("() => document.querySelector('#link-line').offsetHeight") < 40
 
@@ -72,6 +73,24 @@ def test_the_desk_lives_through_a_restart_of_the_server_and_a_reload(house: Shif
     anna.locator(".panel:not([hidden]) .compose-reply button[type=submit][value='']").click()
     expect(editor(anna)).to_have_text("")
     wait_until(lambda: house.rows("SELECT 1 FROM message WHERE direction = 'out' AND body_text LIKE '%без связи%'"))
+
+
+@pytest.mark.feature("D-01")
+def test_what_happens_while_a_page_is_on_its_way_is_on_it(house: ShiftHouse, pages: Pages) -> None:
+    house.start()
+    anna = house.sign_in(pages.open(), "anna")
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        write(house, "Письмо, пока очередь в пути")
+        # Time for the news of it to reach the desk before the older page does.
+        time.sleep(1.5)
+        route.fulfill(response=answer)
+
+    anna.route("**/queue", late, times=1)
+    anna.locator("[data-tab='/queue']").first.click()
+    expect(anna.locator("tr").filter(has_text="Письмо, пока очередь в пути")).to_be_visible()
+    expect(anna.locator(".function[href='/queue'] .counter")).to_have_text("1")
 
 
 @pytest.mark.feature("D-01", "C-01")

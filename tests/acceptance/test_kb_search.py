@@ -78,7 +78,7 @@ def test_the_search_finds_narrows_and_learns_words(editor: Page) -> None:
     expect(words).to_have_value("свисток, ")
     words.fill("свисток, и")
     words.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("нет слова")
+    expect(page.locator(".toast").filter(has_text="нет слова")).to_be_visible()
     words.fill("свисток, носитель")
     words.press("Enter")
     expect(page.get_by_label("Группа синонимов: свисток")).to_be_visible()

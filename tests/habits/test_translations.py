@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,16 @@ def test_russian_texts_are_in_russian_and_keep_their_placeholders(folder: Path) 
     for key, text in translated(folder).items():
         assert set(re.findall(r"%\((\w+)\)s", key)) >= set(re.findall(r"%\((\w+)\)s", text)), key
         assert CYRILLIC.search(text) or not re.search("[a-z]{4,}", key.replace("Okno", "")) or text == key, (key, text)
+
+
+@pytest.mark.feature("P-09")
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_text_says_the_same_in_every_package(language: str) -> None:
+    """All catalogues are one at run time: of two translations of a text one would win everywhere (use ``pgettext``)."""
+    meanings: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for folder in FOLDERS:
+        for path in (folder / language / "LC_MESSAGES").glob("*.po"):
+            for message in read_catalogue(path):
+                if message.id and message.string:
+                    meanings[message.context or "", str(message.id)].add(str(message.string))
+    assert {key: found for key, found in meanings.items() if len(found) > 1} == {}

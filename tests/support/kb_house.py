@@ -90,11 +90,7 @@ class KnowledgeHouse:
     def take(self, page: Page, subject: str) -> int:
         """Take a letter or chat from the queue; its case opens. Returns the case's id."""
         page.locator("[data-tab='/queue']").first.click()
-        take = page.locator("tr").filter(has_text=subject).first.get_by_role("button", name="Взять")
-        accept = page.locator("dialog.offer").filter(has_text=subject).locator("[data-accept]")
-        # Who has something in hand and room for more may be offered it first.
-        expect(take.or_(accept).first).to_be_visible()
-        (accept if accept.count() else take).click()
+        page.locator("tr").filter(has_text=subject).first.get_by_role("button", name="Взять").click()
         expect(page.locator(".panel:not([hidden]) .case").get_by_role("heading", name=subject)).to_be_visible()
         return int(self.rows('SELECT id FROM "case" WHERE subject = ? ORDER BY id DESC', subject)[0][0])
 
@@ -118,7 +114,8 @@ def house(demo_template: DemoTemplate, tmp_path_factory: pytest.TempPathFactory)
     demo_template.copy(home)
     # Nothing is offered: agents take what a test is about.
     with closing(sqlite3.connect(home / "okno.db")) as connection, connection:
-        connection.execute("UPDATE team SET after_sign_in = 'not_ready'")
+        nothing_pushed = {channel: {"push": 0, "limit": 9} for channel in ("chat", "email", "call")}
+        connection.execute("UPDATE team SET after_sign_in = 'not_ready', capacity = ?", [json.dumps(nothing_pushed)])
     okno, port, smtp_port = Okno(home), _free_port(), _free_port()
     ports = {"OKNO_WEB_PORT": str(port), "OKNO_EMAIL_SMTP_PORT": str(smtp_port), "OKNO_CASES_UNDO_SECONDS": "0"}
     log = folder / "run.log"

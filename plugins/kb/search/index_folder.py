@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from plugins.kb.search.analysis import ANALYSER_VERSION
 from plugins.kb.search.damage import IndexBusy, IndexDamaged, IndexMissing, damage_reported, full_disk_reported
 
 PROGRESS_EVERY = 200
+REMOVALS, REMOVAL_PAUSE = 20, 0.05
 OLD_NAME = re.compile(r"(?:-(?P<engine>[a-z]+))?-v(?P<version>\d+)")
 
 Progress = Callable[[int], None]
@@ -117,7 +119,7 @@ class IndexFolder:
             try:
                 self._fill(folder, documents, progress)
             except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
                 raise
             _flush(folder)
             self._switch(build)
@@ -152,12 +154,21 @@ class IndexFolder:
         """Other builds and indexes of earlier analysers; processes that still read them keep their open files."""
         for entry in self.path.glob("build-*"):
             if entry.name != build:
-                shutil.rmtree(entry, ignore_errors=True)
+                _remove(entry)
         for entry in self._directory.glob(f"{self._name}-*"):
             named = OLD_NAME.fullmatch(entry.name.removeprefix(self._name))
             mine = named and (named["engine"] or self._files.engine) == self._files.engine
             if named and mine and (not named["engine"] or int(named["version"]) < ANALYSER_VERSION):
                 shutil.rmtree(entry, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Also while threads of a writer that has failed still leave files there."""
+    for _attempt in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(REMOVAL_PAUSE)
 
 
 def _flush(folder: Path) -> None:

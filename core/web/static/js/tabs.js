@@ -139,6 +139,7 @@ export async function load(tab, { morph: merging = false } = {}) {
   const turn = (tab.turn = (tab.turn || 0) + 1);
   if (!morph && !panel.childElementCount) panel.replaceChildren(document.getElementById("panel-skeleton").content.cloneNode(true));
   if (!morph) await leave(panel);
+  tab.missed = new Set();
   let answer, html;
   try {
     answer = await fetch(url, { headers: { "HX-Request": "true" } });
@@ -148,6 +149,8 @@ export async function load(tab, { morph: merging = false } = {}) {
   }
   if (answer?.status === 401) signedOut();
   if (tab.url !== url || tab.panel !== panel || tab.turn !== turn) return;
+  const missed = [...tab.missed];
+  tab.missed = null;
   if (!answer?.ok) {
     const trigger = answer?.headers.get("HX-Trigger");
     if (morph) return;
@@ -165,9 +168,11 @@ export async function load(tab, { morph: merging = false } = {}) {
   }
   name(tab);
   draw();
-  if (morph) return;
-  panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
-  rescroll(tab);
+  if (!morph) {
+    panel.dispatchEvent(new CustomEvent("okno:loaded", { bubbles: true }));
+    rescroll(tab);
+  }
+  if (answer?.ok) missed.forEach((what) => refreshTab(tab, what));
 }
 
 // Whoever saves something of the panel does so before a fresh one is asked for: it would else show what was there before.
@@ -190,12 +195,16 @@ function keepTyped(panel) {
 
 // Refreshes what can be refreshed without disturbing: panels that say data-refresh="<name>".
 export function refresh(what) {
-  for (const tab of tabs) {
-    if (!tab.panel || !find(`[data-refresh~="${what}"]`, tab.panel)) continue;
-    // What nobody looks at is fetched when somebody does.
-    if (tab === current) load(tab, { morph: true });
-    else tab.stale = true;
-  }
+  for (const tab of tabs) if (tab.panel) refreshTab(tab, what);
+}
+
+function refreshTab(tab, what) {
+  // The page on its way may be older than what happened: it is looked at again once it is here.
+  if (tab.missed) tab.missed.add(what);
+  else if (!find(`[data-refresh~="${what}"]`, tab.panel)) return;
+  // What nobody looks at is fetched when somebody does.
+  else if (tab === current) load(tab, { morph: true });
+  else tab.stale = true;
 }
 
 export function reload(path) {
