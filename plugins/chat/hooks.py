@@ -15,12 +15,19 @@ from core.contracts import (
     Inbound,
     InteractionInfo,
     MenuItem,
+    PluginSchema,
     Setting,
     Text,
 )
 
 HERE = Path(__file__).parent
 CHANNEL = "chat"
+
+
+@hookimpl
+def register_models() -> list[PluginSchema]:
+    """The tables of widgets, of agents' tools and of calls."""
+    return [PluginSchema(HERE / "migrations")]
 
 
 @hookimpl
