@@ -1,5 +1,10 @@
 """core: what live channels share"""
 
+import sqlalchemy as sa
+from alembic import op
+
+from core.db import UTCDateTime
+
 revision = "core_0005"
 down_revision = "core_0004"
 branch_labels = None
@@ -7,8 +12,69 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Colleagues in a conversation; contacts who are not served."""
+    _participants()
+    _bans()
+
+
+def _participants() -> None:
+    op.create_table(
+        "participant",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("interaction_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("invited_by_id", sa.Integer(), nullable=True),
+        sa.Column("invited_at", UTCDateTime(), nullable=False),
+        sa.Column("joined_at", UTCDateTime(), nullable=True),
+        sa.Column("left_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"],
+            ["interaction.id"],
+            name=op.f("fk_participant_interaction_id_interaction"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user.id"], name=op.f("fk_participant_user_id_user"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["invited_by_id"], ["user.id"], name=op.f("fk_participant_invited_by_id_user"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_participant")),
+    )
+    open_ones = {"sqlite_where": sa.text("left_at IS NULL"), "postgresql_where": sa.text("left_at IS NULL")}
+    op.create_index("uq_participant_open", "participant", ["interaction_id", "user_id"], unique=True, **open_ones)
+    op.create_index("ix_participant_user_open", "participant", ["user_id"], unique=False, **open_ones)
+
+
+def _bans() -> None:
+    op.create_table(
+        "ban",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contact_id", sa.Integer(), nullable=False),
+        sa.Column("interaction_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=True),
+        sa.Column("banned_at", UTCDateTime(), nullable=False),
+        sa.Column("lifted_by_id", sa.Integer(), nullable=True),
+        sa.Column("lifted_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_ban_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"], ["interaction.id"], name=op.f("fk_ban_interaction_id_interaction"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["user.id"], name=op.f("fk_ban_by_id_user"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["lifted_by_id"], ["user.id"], name=op.f("fk_ban_lifted_by_id_user"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ban")),
+    )
+    op.create_index(op.f("ix_ban_contact_id"), "ban", ["contact_id"], unique=False)
+    open_ones = {"sqlite_where": sa.text("lifted_at IS NULL"), "postgresql_where": sa.text("lifted_at IS NULL")}
+    op.create_index("uq_ban_open", "ban", ["contact_id"], unique=True, **open_ones)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Both are gone."""
+    op.drop_table("ban")
+    op.drop_table("participant")
