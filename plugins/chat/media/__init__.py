@@ -1,0 +1,1 @@
+"""Calls inside a chat, their recordings, and the visitor's page shown to the agent."""
