@@ -51,17 +51,18 @@ def register_settings() -> list[Setting]:
 @hookimpl
 def register_channels() -> list[Channel]:
     """The channel: live, plain text."""
-    from plugins.chat.operations import deliver
+    from plugins.chat.telling import deliver
 
     return [Channel(CHANNEL, Text("Chat", "Чат"), "message-circle", Capabilities(live=True), CHANNEL, deliver)]
 
 
 @hookimpl
 def register_blueprints() -> list[BlueprintMount]:
-    """The demo page, the visitor's requests, the agent's «End chat»."""
-    from plugins.chat.views import blueprint
+    """The visitor's requests and the demo page; what agents do."""
+    from plugins.chat.desk.views import blueprint as desk
+    from plugins.chat.visitor.views import blueprint as visitor
 
-    return [BlueprintMount(blueprint, "/chat", public=True)]
+    return [BlueprintMount(visitor, "/chat", public=True), BlueprintMount(desk, "/chat")]
 
 
 @hookimpl
@@ -74,7 +75,7 @@ def register_translations() -> list[str]:
 def before_interaction_open(inbound: Inbound) -> None:
     """Refuse visitors who write faster than people do."""
     if inbound.channel == CHANNEL:
-        from plugins.chat.operations import refuse_flood
+        from plugins.chat.visitor.messages import refuse_flood
 
         refuse_flood(inbound)
 
@@ -99,7 +100,7 @@ def after_interaction_closed(interaction: InteractionInfo) -> None:
 
 def _tell(interaction: InteractionInfo) -> None:
     if interaction.channel == CHANNEL:
-        from plugins.chat.operations import tell_state
+        from plugins.chat.telling import tell_state
 
         tell_state(interaction.id)
 
@@ -137,7 +138,7 @@ def collect_hints(language: str) -> list[Text]:
 @hookimpl
 def load_demo(folder: str) -> None:
     """Let the demo page's widget lead to the default service."""
-    from plugins.chat.operations import ensure_entry
+    from plugins.chat.visitor.messages import ensure_entry
 
     ensure_entry("demo")
 

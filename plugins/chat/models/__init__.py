@@ -2,6 +2,7 @@
 
 from plugins.chat.models.desk import GREETINGS, Canned, CannedSection, Reading, ServiceRule
 from plugins.chat.models.media import Call, CallRule, Cobrowse, CobrowsePiece, Recording
+from plugins.chat.models.widgets import Place, Rating, Visit, Widget
 
 __all__ = [
     "GREETINGS",
@@ -11,7 +12,11 @@ __all__ = [
     "CannedSection",
     "Cobrowse",
     "CobrowsePiece",
+    "Place",
+    "Rating",
     "Reading",
     "Recording",
     "ServiceRule",
+    "Visit",
+    "Widget",
 ]

@@ -14,7 +14,7 @@ from core.db import db
 from core.house import okno
 from core.model import Case, Contact, Interaction, Message, ServiceEntry
 from core.web.auth import stream_identity
-from plugins.chat import operations
+from plugins.chat.desk import ending
 
 
 def rows(model: type) -> list:
@@ -69,7 +69,7 @@ def test_the_visitor_hears_how_the_conversation_goes(centre):
     assert visit.look()["state"] == "waiting"
     interaction_id = centre.accept()
     assert (visit.look()["state"], visit.look()["agent"]) == ("active", "Аня")
-    operations.end(interaction_id, centre.agent_id)
+    ending.end(interaction_id, centre.agent_id)
     assert visit.look()["state"] == "ended"
     assignment.complete(interaction_id, centre.agent_id, None)
     states = [json.loads(payload)["state"] for type, payload in centre.heard() if type == "chat.state"]
@@ -80,7 +80,7 @@ def test_after_the_end_the_next_message_opens_a_new_conversation_in_the_open_cas
     visit = centre.visit()
     visit.say("Помогите")
     first = centre.accept()
-    operations.end(first, centre.agent_id)
+    ending.end(first, centre.agent_id)
     visit.say("И ещё вопрос")
     before, after = rows(Interaction)
     assert (before.state, after.state) == ("wrap_up", "queued")
@@ -172,7 +172,7 @@ def test_only_the_agent_who_has_the_chat_may_end_it_and_sees_the_control(centre)
     context = DeskContext(centre.agent_id, "ru", interaction.case_id, interaction.id, "chat")
     assert okno().hooks.controls(context) == []
     with pytest.raises(Rejected):
-        operations.end(interaction.id, centre.agent_id)
+        ending.end(interaction.id, centre.agent_id)
     centre.accept()
     (control,) = (one for one in okno().hooks.controls(context) if one.url.startswith("/chat/"))
     assert (control.label.ru, control.url) == ("Завершить чат", f"/chat/interactions/{interaction.id}/end")

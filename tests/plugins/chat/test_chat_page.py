@@ -17,7 +17,7 @@ from core.app import create_app
 from core.db import db
 from core.migrate import upgrade
 from core.model import Interaction, Message, Offer
-from plugins.chat import operations
+from plugins.chat.desk import ending
 from tests.plugins.chat.conftest import Centre, add_centre
 from tests.support.okno_process import _answers
 from tests.support.places import ROOT
@@ -106,7 +106,7 @@ def test_a_visitor_and_an_agent_talk_live_through_reload_and_a_killed_server(hou
     assert texts(page) == stored
     assert len(set(stored)) == 4
 
-    operations.end(interaction_id, house.agent_id)
+    ending.end(interaction_id, house.agent_id)
     expect(page.locator(".chat-state")).to_have_text("Чат завершён. Напишите, чтобы начать новый.")
 
 

@@ -9,6 +9,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from core.web.auth import visitor_token
+from plugins.chat.telling import topic_of
 
 SALT = "okno-chat-visitor"
 KEEP_SECONDS = 90 * 24 * 3600
@@ -33,11 +34,6 @@ class Visitor:
     def stream_token(self) -> str:
         """The proof for ``/events``, good for a day."""
         return visitor_token(self.topic)
-
-
-def topic_of(visitor_id: str) -> str:
-    """The event topic of a visitor."""
-    return f"session:chat-{visitor_id}"
 
 
 def new_visitor() -> Visitor:

@@ -1,22 +1,20 @@
-"""What changes in a chat: a visitor writes, an agent's answer goes out, a conversation ends."""
+"""What visitors write: one message is one row, however often it is sent."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from core import assignment, intake, timeline
+from core import intake
 from core.clock import now
-from core.contracts import Address, Delivery, Inbound, Rejected, Text
+from core.contracts import Address, Inbound, Rejected, Text
 from core.db import db, transaction
-from core.events import log as events
 from core.house import okno
-from core.model import Interaction, Message
-from plugins.chat import conversations
-from plugins.chat.visitors import Visitor, topic_of
+from core.model import Message
+from plugins.chat import conversations, telling
+from plugins.chat.visitor.visitors import Visitor
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 FLOOD_SECONDS = 10
@@ -90,7 +88,7 @@ def _say(visitor: Visitor, said: Said, text: str) -> Message:
         )
         message = db.session.get_one(Message, received.message_id)
         if not received.duplicate:
-            tell(visitor.id, "chat.message", message_id=message.id)
+            telling.tell(visitor.id, "chat.message", message_id=message.id)
         return message
 
 
@@ -110,42 +108,6 @@ def refuse_flood(inbound: Inbound) -> None:
             ),
             "flood",
         )
-
-
-def deliver(delivery: Delivery) -> None:
-    """Tell the visitor's page; the event log keeps it for a page that is away, so it counts as sent."""
-    interaction = db.session.get_one(Interaction, delivery.interaction_id)
-    db.session.get_one(Message, delivery.message_id).delivery = "sent"
-    tell(interaction.address, "chat.message", message_id=delivery.message_id)
-
-
-def tell(visitor_id: str, type: str, **payload: Any) -> None:
-    """Publish an event to the visitor's page, in the open transaction."""
-    events.publish(topic_of(visitor_id), type, payload)
-
-
-def tell_state(interaction_id: int) -> None:
-    """Tell the visitor's page where the conversation stands now, in a transaction of its own or the open one."""
-    with transaction():
-        interaction = db.session.get(Interaction, interaction_id, populate_existing=True)
-        if interaction is not None and interaction.address:
-            tell(interaction.address, "chat.state", **conversations.state_of(interaction))
-
-
-def end(interaction_id: int, user_id: int) -> None:
-    """The agent ends the conversation: wrap-up for the agent, «over» for the visitor. Raises ``Rejected`` when it is not theirs."""
-    with transaction():
-        assignment.finish(interaction_id, user_id)
-        interaction = db.session.get_one(Interaction, interaction_id)
-        timeline.write(
-            interaction.case_id,
-            "chat.ended",
-            actor_id=user_id,
-            interaction_id=interaction_id,
-            title_en="The agent ended the chat",
-            title_ru="Оператор завершил чат",
-        )
-        tell_state(interaction_id)
 
 
 def ensure_entry(address: str) -> None:

@@ -1,4 +1,4 @@
-"""The visitor's page and requests, and the agent's «End chat». Visitors prove themselves by a token, so no cookie is involved."""
+"""The visitor's page and requests. Visitors prove themselves by a token, so no cookie is involved."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from marshmallow import EXCLUDE, Schema, fields
 
 from core.contracts import Rejected, Text
 from core.events import log as events
-from core.permissions import public, require
-from core.web.auth import current_user
+from core.permissions import public
 from core.web.errors import answer
 from core.web.language import here
 from core.web.security import own_proof
-from plugins.chat import conversations, operations
-from plugins.chat.visitors import Visitor, new_visitor, read_token
+from plugins.chat import conversations
+from plugins.chat.visitor import messages as written
+from plugins.chat.visitor.visitors import Visitor, new_visitor, read_token
 
-blueprint = Blueprint("chat", __name__, template_folder="templates", static_folder="static")
+blueprint = Blueprint("chat", "plugins.chat", template_folder="templates", static_folder="static")
 BEARER = "Bearer "
 
 
@@ -93,20 +93,10 @@ def say() -> Response:
     if not isinstance(body, dict) or SaidSchema().validate(body):
         raise Rejected(Text("The message cannot be read", "Сообщение не разобрать"), "invalid")
     sent = SaidSchema().load(body)
-    said = operations.Said(sent["id"], sent["text"], sent["name"], sent["entry"], here(), sent["page"])
-    response = jsonify(message=conversations.drawn(operations.say(visitor, said)))
+    said = written.Said(sent["id"], sent["text"], sent["name"], sent["entry"], here(), sent["page"])
+    response = jsonify(message=conversations.drawn(written.say(visitor, said)))
     response.status_code = 201
     return _uncached(response)
-
-
-@blueprint.post("/interactions/<int:interaction_id>/end")
-@require("case.reply")
-def end(interaction_id: int) -> Response:
-    """The agent ends the chat; the desk then asks for the disposition."""
-    user = current_user()
-    assert user is not None
-    operations.end(interaction_id, user.id)
-    return Response(status=204, headers={"HX-Trigger": '{"okno:around": {}}'})
 
 
 def asking() -> Visitor | None:
