@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from core.contracts import Facet, SearchDocument, SearchHit, SearchQuery, SearchResult
-from plugins.kb.search import analysis
-from plugins.kb.search.highlight import Highlighter
+from core.search import analysis
+from core.search.highlight import Highlighter
 
 Texts = Mapping[str, tuple[str, str]]
 

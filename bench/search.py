@@ -24,7 +24,7 @@ from typing import Any
 from bench.fts5 import Fts5
 from bench.kb_corpus import articles, material
 from core.contracts import SearchDocument, SearchQuery
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.tantivy_backend import TantivyIndex
 from plugins.kb.search.whoosh_backend import WhooshIndex
 

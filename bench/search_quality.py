@@ -20,7 +20,8 @@ from unittest.mock import patch
 
 from bench.kb_corpus import articles, demo_documents
 from core.contracts import SearchDocument, SearchQuery
-from plugins.kb.search import analysis, document_terms, plan, searching
+from core.search import analysis
+from plugins.kb.search import document_terms, plan, searching
 from plugins.kb.search.tantivy_backend import TantivyIndex
 from plugins.kb.search.whoosh_backend import WhooshIndex
 

@@ -9,7 +9,7 @@ PLUGIN = PluginInfo(
         "Articles in folders, search as you type, answers put into replies",
         "Статьи по разделам, поиск по мере ввода, готовые ответы в один клик",
     ),
-    requires=("whoosh", "Stemmer"),
+    requires=("whoosh",),
     extra="kb",
     icon="book",
 )

@@ -18,9 +18,9 @@ from core.contracts import SearchHit, SearchQuery
 from core.db import db
 from core.model import Case, Interaction, Service, User
 from core.permissions import allowed
+from core.search.highlight import highlight_html
 from plugins.kb.finding import documents, index
 from plugins.kb.models import Article, ArticleTag, Folder, Tag, Use
-from plugins.kb.search.highlight import highlight_html
 
 LIMIT = 20
 EVERY_STATUS = {"status": ("published", "draft", "review", "archived")}

@@ -16,8 +16,8 @@ from core import audit
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.search import analysis
 from plugins.kb.models import SearchWords, SearchWordsState
-from plugins.kb.search import analysis
 from plugins.kb.search.plan import expression
 
 SYNONYMS, STOP = "synonyms", "stop"

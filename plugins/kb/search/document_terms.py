@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from core.contracts import SearchDocument
-from plugins.kb.search import analysis
+from core.search import analysis
 
 TITLE_WEIGHT = 2.0
 KEYWORDS_WEIGHT = 1.5

@@ -24,7 +24,7 @@ from typing import Protocol
 from whoosh.util.filelock import FileLock, try_for
 
 from core.contracts import SearchDocument
-from plugins.kb.search.analysis import ANALYSER_VERSION
+from core.search.analysis import ANALYSER_VERSION
 from plugins.kb.search.damage import IndexBusy, IndexDamaged, IndexMissing, damage_reported, full_disk_reported
 
 PROGRESS_EVERY = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.kb.search import analysis
+from core.search import analysis
 
 
 def number_key(number: str) -> str:

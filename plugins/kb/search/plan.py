@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.query import And, InTitle, Node, Or, Phrase, Word, words
 
 COMPLETIONS = 10

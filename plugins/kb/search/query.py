@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plugins.kb.search import analysis
+from core.search import analysis
 
 MAX_CHARACTERS = 2_000
 MAX_WORDS = 48

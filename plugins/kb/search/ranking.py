@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from heapq import nlargest
 
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.numbers import number_key
 from plugins.kb.search.plan import NEAR_WORDS, NUMBER_BONUS, Option, Plan, matching_values
 from plugins.kb.search.query import And, Everything, InTitle, Node, Not, Nothing, Or, Phrase, Within, Word

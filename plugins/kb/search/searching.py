@@ -11,8 +11,8 @@ from heapq import nlargest
 from typing import Protocol
 
 from core.contracts import Facet, SearchHit, SearchQuery, SearchResult
-from plugins.kb.search import analysis
-from plugins.kb.search.highlight import Highlighter
+from core.search import analysis
+from core.search.highlight import Highlighter
 from plugins.kb.search.plan import Plan, SearchWords, Statistics, prefix_form, search_words
 from plugins.kb.search.query import Node, Nothing, Or, Word, parse, phrases, words
 from plugins.kb.search.spelling import Vocabulary, correct_words, fix_layout, suggest_words

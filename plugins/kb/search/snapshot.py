@@ -6,7 +6,7 @@ import math
 import threading
 from dataclasses import dataclass
 
-from plugins.kb.search.analysis import stem
+from core.search.analysis import stem
 from plugins.kb.search.damage import IndexDamaged, damage_reported
 from plugins.kb.search.index_folder import IndexFolder
 from plugins.kb.search.segment import Segment

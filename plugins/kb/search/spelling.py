@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.query import Word
 
 SHORTEST_CORRECTED = 4

@@ -17,7 +17,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from core.contracts import Facet, SearchDocument, SearchQuery
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.damage import IndexDamaged, damage_reported
 from plugins.kb.search.index_folder import IndexFolder, Progress
 from plugins.kb.search.numbers import number_key

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.kb.search import analysis
+from core.search import analysis
 
 SAME_WORD = [
     ("установка", "установки"),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.kb.search import analysis
-from plugins.kb.search.highlight import Highlighter, highlight_html
+from core.search import analysis
+from core.search.highlight import Highlighter, highlight_html
 
 
 def terms(text: str) -> list[str]:

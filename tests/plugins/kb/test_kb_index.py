@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.contracts import SearchDocument, SearchQuery, SearchResult
-from plugins.kb.search import analysis
+from core.search import analysis
 from tests.plugins.kb.conftest import ARTICLES, Index, Shelf, article
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from whoosh.util.filelock import FileLock
 
 from core.contracts import SearchDocument, SearchQuery
-from plugins.kb.search.analysis import ANALYSER_VERSION
+from core.search.analysis import ANALYSER_VERSION
 from plugins.kb.search.whoosh_backend import IndexBusy, IndexDamaged, IndexFull, IndexMissing
 from tests.plugins.kb.conftest import ARTICLES, Index, Shelf, article
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.kb.search import analysis
+from core.search import analysis
 from plugins.kb.search.query import parse, words
 from plugins.kb.search.spelling import correct_words, fix_layout, nearest, suggest_words, switch_layout
 

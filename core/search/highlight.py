@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from plugins.kb.search import analysis
+from core.search import analysis
 
 SNIPPET_LENGTH = 240
 LEAD_LENGTH = 60

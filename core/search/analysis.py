@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import Stemmer
 
-from plugins.kb.search.russian_nouns import NOUN_STEMS
+from core.search.russian_nouns import NOUN_STEMS
 
 ANALYSER_VERSION = 2
 """Part of the index folder's name; raise it with any change of what a text is cut into."""
