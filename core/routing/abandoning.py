@@ -1,0 +1,25 @@
+"""A contact who does not wait any longer: the interaction closes unanswered, the case stays open."""
+
+from __future__ import annotations
+
+from core import presence, timeline
+from core.contracts import Rejected
+from core.db import db, transaction
+from core.model import Interaction
+from core.routing.closing import close, tell_closed
+from core.routing.queueing import NOT_YOURS, fresh, withdraw
+
+
+def abandon(interaction_id: int) -> None:
+    """Close what waits or rings, because its contact has gone. Raises ``Rejected`` when somebody has answered meanwhile."""
+    with transaction():
+        interaction = db.session.get(Interaction, interaction_id, populate_existing=True)
+        if interaction is None or interaction.state not in ("queued", "offered"):
+            raise Rejected(NOT_YOURS, "not-your-interaction")
+        rang = withdraw(interaction)
+        if rang is not None:
+            presence.settle(rang, "withdrawn")
+        interaction = fresh(interaction_id)
+        timeline.write(interaction.case_id, "interaction.abandoned", interaction_id=interaction_id)
+        close(interaction, None, "", None)
+        tell_closed(interaction_id, None)
