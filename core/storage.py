@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from core.db import db, transaction
+from core.db import db, on_commit, transaction
 from core.model import StoredFile
 
 
@@ -40,6 +40,28 @@ def write(content: bytes) -> str:
             partial.unlink(missing_ok=True)
             raise
         _sync(target.parent)
+    return sha256
+
+
+def adopt(finished: Path) -> str:
+    """Take a finished file on the same disk in as content, whatever its size, and record it; it is moved, not copied.
+
+    In the open transaction or one of its own; the old name goes after the commit, so that a crash before it loses nothing.
+    """
+    with finished.open("rb") as handle:
+        sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+        os.fsync(handle.fileno())
+    target = path(sha256)
+    size = finished.stat().st_size
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        os.link(finished, target)
+    _sync(target.parent)
+    with transaction():
+        if db.session.get(StoredFile, sha256) is None:
+            db.session.add(StoredFile(sha256=sha256, size=size))
+            db.session.flush()
+        on_commit(lambda: finished.unlink(missing_ok=True))
     return sha256
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from core import error_texts, hookimpl
 from core.contracts import (
+    Asset,
     BlueprintMount,
     Capabilities,
     Channel,
     Control,
     DeskContext,
     ErrorText,
+    HealthCheck,
     Inbound,
     InteractionInfo,
+    Job,
     MenuItem,
+    Panel,
     PluginSchema,
+    PublishedEvent,
     Setting,
     Text,
 )
@@ -32,7 +38,9 @@ def register_models() -> list[PluginSchema]:
 
 @hookimpl
 def register_settings() -> list[Setting]:
-    """Limits for what visitors write."""
+    """Limits for what visitors write, and how calls connect."""
+    from plugins.chat.media.media_settings import SETTINGS
+
     return [
         Setting(
             "chat.max_characters", int, 4000, Text("Longest message, characters", "Самое длинное сообщение, знаков")
@@ -45,6 +53,7 @@ def register_settings() -> list[Setting]:
                 "Messages a visitor may send in 10 seconds", "Сколько сообщений посетитель может отправить за 10 секунд"
             ),
         ),
+        *SETTINGS,
     ]
 
 
@@ -60,9 +69,14 @@ def register_channels() -> list[Channel]:
 def register_blueprints() -> list[BlueprintMount]:
     """The visitor's requests and the demo page; what agents do."""
     from plugins.chat.desk.views import blueprint as desk
+    from plugins.chat.media.media_routes import blueprint as media
     from plugins.chat.visitor.views import blueprint as visitor
 
-    return [BlueprintMount(visitor, "/chat", public=True), BlueprintMount(desk, "/chat")]
+    return [
+        BlueprintMount(visitor, "/chat", public=True),
+        BlueprintMount(desk, "/chat"),
+        BlueprintMount(media, "/chat"),
+    ]
 
 
 @hookimpl
@@ -116,8 +130,51 @@ def collect_controls(context: DeskContext) -> list[Control]:
     interaction = db.session.get(Interaction, context.interaction_id)
     if interaction is None or interaction.state != "active":
         return []
+    from plugins.chat.media import contributions
+
     url = f"/chat/interactions/{context.interaction_id}/end"
-    return [Control("chat.end", Text("End chat", "Завершить чат"), "player-stop", url, style="danger")]
+    ends = Control("chat.end", Text("End chat", "Завершить чат"), "player-stop", url, style="danger")
+    return [*contributions.controls(interaction), ends]
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    """Recordings of a case; what calls a service takes, on its page."""
+    from plugins.chat.media import contributions
+
+    return contributions.panels(context)
+
+
+@hookimpl
+def register_assets() -> list[Asset]:
+    """What listens for calls at the desk."""
+    from plugins.chat.media import contributions
+
+    return contributions.assets()
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    """Calls that nobody answers end, half-done recordings are completed."""
+    from plugins.chat.media import contributions
+
+    return contributions.jobs()
+
+
+@hookimpl
+def during_events(events: Sequence[PublishedEvent]) -> None:
+    """A chat that ends or goes to another agent takes its call along."""
+    from plugins.chat.media import contributions
+
+    contributions.chats_moved(events)
+
+
+@hookimpl
+def check_health() -> list[HealthCheck]:
+    """Whether the settings of calls make sense."""
+    from plugins.chat.media import ice
+
+    return [ice.health()]
 
 
 @hookimpl

@@ -57,7 +57,10 @@ def _calls() -> None:
         sa.Column("ended_by", sa.String(length=7), nullable=False),
         sa.Column("reason", sa.String(length=10), nullable=False),
         sa.ForeignKeyConstraint(
-            ["interaction_id"], ["interaction.id"], name=op.f("fk_chat_call_interaction_id_interaction"), ondelete="CASCADE"
+            ["interaction_id"],
+            ["interaction.id"],
+            name=op.f("fk_chat_call_interaction_id_interaction"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(["agent_id"], ["user.id"], name=op.f("fk_chat_call_agent_id_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat_call")),
@@ -83,13 +86,10 @@ def _recordings() -> None:
         sa.ForeignKeyConstraint(
             ["case_id"], ["case.id"], name=op.f("fk_chat_recording_case_id_case"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["sha256"], ["stored_file.sha256"], name=op.f("fk_chat_recording_sha256_stored_file")
-        ),
+        sa.ForeignKeyConstraint(["sha256"], ["stored_file.sha256"], name=op.f("fk_chat_recording_sha256_stored_file")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chat_recording")),
-        sa.UniqueConstraint("call_id", name=op.f("uq_chat_recording_call_id")),
     )
-    for column in ("case_id", "state", "sha256"):
+    for column in ("call_id", "case_id", "state", "sha256"):
         op.create_index(op.f(f"ix_chat_recording_{column}"), "chat_recording", [column], unique=False)
 
 

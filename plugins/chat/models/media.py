@@ -58,11 +58,11 @@ class Call(db.Model):
 
 
 class Recording(db.Model):
-    """What the agent's browser records of a call. ``size`` bytes have arrived; ``sha256`` is set when it is complete."""
+    """What one page of the agent records of a call. ``size`` bytes have arrived; ``sha256`` is set when it is complete."""
 
     __tablename__ = "chat_recording"
     id: Mapped[int] = mapped_column(primary_key=True)
-    call_id: Mapped[int] = mapped_column(ForeignKey("chat_call.id", ondelete="CASCADE"), unique=True)
+    call_id: Mapped[int] = mapped_column(ForeignKey("chat_call.id", ondelete="CASCADE"), index=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id", ondelete="CASCADE"), index=True)
     content_type: Mapped[str] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(5), default="open", index=True)
