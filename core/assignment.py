@@ -6,15 +6,18 @@ between offer and answer, one agent has it or the queue does. How it is done is 
 
 from __future__ import annotations
 
+from core.routing.abandoning import abandon
 from core.routing.closing import complete, finish, leave, wrap_up_due
 from core.routing.handover import Taken, assign, move_line, take, take_several, transfer
 from core.routing.offers import accept, expire_due, postpone, reject
-from core.routing.queueing import give_back, release
+from core.routing.passing_on import give_back
+from core.routing.queueing import release
 from core.routing.router import route_due
 from core.routing.why import why_waiting
 
 __all__ = [
     "Taken",
+    "abandon",
     "accept",
     "assign",
     "complete",

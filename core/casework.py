@@ -13,7 +13,18 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core import case_changes, case_drafts, case_facts, case_watchers, file_limits, recall, storage, timeline, variables
+from core import (
+    case_changes,
+    case_drafts,
+    case_facts,
+    case_watchers,
+    company,
+    file_limits,
+    recall,
+    storage,
+    timeline,
+    variables,
+)
 from core.case_facts import CHANGEABLE
 from core.clock import now
 from core.contracts import CaseChange, Delivery, FileIn, Rejected, Text
@@ -203,7 +214,7 @@ def reply(
         if (same := db.session.scalar(select(Message.id).where(Message.source_key == source_key))) is not None:
             return same
         interaction = db.session.get(Interaction, interaction_id)
-        if interaction is None or interaction.state not in ("active", "wrap_up") or interaction.agent_id != user_id:
+        if interaction is None or not _may_write(interaction, user_id):
             raise Rejected(
                 Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас"),
                 "not-your-interaction",
@@ -239,6 +250,13 @@ def reply(
         if undo_seconds:
             recall.hold_back(message.id, undo_seconds)
         return message.id
+
+
+def _may_write(interaction: Interaction, user_id: int) -> bool:
+    """The agent who has it, and who takes part while it is under way."""
+    if interaction.agent_id == user_id:
+        return interaction.state in ("active", "wrap_up")
+    return interaction.state == "active" and company.takes_part(interaction.id, user_id)
 
 
 def _check_overtaken(case_id: int, user_id: int, seen_message_id: int) -> None:

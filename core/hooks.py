@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
@@ -109,6 +109,9 @@ class Hooks:
 
     def search_backends(self) -> dict[str, c.SearchBackend]:
         return self._unique("register_search_backends", c.SearchBackend, "name")
+
+    def person_actions(self) -> dict[str, c.PersonAction]:
+        return self._unique("register_person_actions", c.PersonAction, "key")
 
     def search_sources(self) -> dict[str, c.SearchSource]:
         return self._unique("register_search_sources", c.SearchSource, "kind")
@@ -225,6 +228,16 @@ class Hooks:
 
     def controls(self, context: c.DeskContext) -> list[c.Control]:
         return self._ordered("collect_controls", c.Control, context)
+
+    def answer_seconds(self, service_ids: Collection[int]) -> dict[int, int]:
+        """How long contacts of these services may wait for an answer; those of which nobody says anything are left out."""
+        found: dict[int, int] = {}
+        if not service_ids:
+            return found
+        for _, result in self._calls("collect_answer_seconds", {"service_ids": service_ids}):
+            for service_id, seconds in (result or {}).items():
+                found[service_id] = min(seconds, found.get(service_id, seconds))
+        return found
 
     def home_tiles(self, context: c.DeskContext) -> list[c.HomeTile]:
         return self._ordered("collect_home_tiles", c.HomeTile, context)

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core import case_watchers, casework, find_words, storage, timeline
+from core import bans, case_watchers, casework, find_words, storage, timeline
 from core.clock import now
 from core.contracts import Inbound, IntakeItem, Rejected
 from core.db import current_work, db, on_commit, put, transaction
@@ -121,10 +121,20 @@ def process(item_id: int) -> None:
             channel.process(IntakeItem(row.id, row.channel, row.source_key, raw, row.meta, row.received_at))
             connection.execute(_DONE, {"item": item_id})
     except Rejected as refusal:
-        _note_failure(item_id, refusal.text.en, final=True)
+        if refusal.code == bans.CODE:
+            _refuse(item_id)
+        else:
+            _note_failure(item_id, refusal.text.en, final=True)
     except Exception as error:  # anything a message can cause: it stays stored and visible
         log.error("intake failed", intake=item_id, exc_info=error)
         _note_failure(item_id, f"{type(error).__name__}: {error}", final=False)
+
+
+def _refuse(item_id: int) -> None:
+    """Kept as received and answered by nobody; it is no failure that somebody should look at."""
+    with transaction():
+        row = db.session.get_one(Intake, item_id)
+        row.state, row.error = "done", "refused: the contact is banned"
 
 
 def _note_failure(item_id: int, error: str, *, final: bool) -> None:
@@ -151,11 +161,13 @@ def retry(item_id: int) -> None:
 def receive(inbound: Inbound) -> Received:
     """Put a contact's message where it belongs: its session, its case, a follow-up of a closed case, or a new case.
 
-    Runs in the open transaction (or one of its own). Raises ``Rejected`` when a plugin refuses the message or no service is there.
+    Runs in the open transaction (or one of its own). Raises ``Rejected`` when the contact is banned, a plugin refuses the message
+    or no service is there.
     """
     with transaction():
         if same := current_work().connection.execute(_SAME, {"key": inbound.source_key}).first():
             return Received(*same, duplicate=True)
+        bans.refuse(inbound.sender)
         okno().hooks.before_interaction_open(inbound)
         return _receive(inbound)
 

@@ -30,6 +30,7 @@ CORE_PERMISSIONS = (
     Permission("case.reply", Text("Answer and close cases", "Отвечать и закрывать запросы"), _SERVING),
     Permission("contact.view", Text("See contacts", "Видеть контакты"), _SERVING),
     Permission("contact.edit", Text("Change contacts", "Изменять контакты"), _SERVING),
+    Permission("contact.ban", Text("Ban contacts", "Блокировать контакты"), _SERVING),
     Permission("supervisor.view", Text("Watch teams", "Наблюдать за группами"), (SUPERVISOR, ADMIN)),
     Permission("admin.view", Text("See the admin pages", "Видеть страницы управления"), (ADMIN,)),
     Permission("admin.users", Text("Manage users and teams", "Управлять пользователями и группами"), (ADMIN,)),
@@ -38,6 +39,7 @@ CORE_PERMISSIONS = (
     Permission("admin.workflows", Text("Manage workflows", "Управлять рабочими процессами"), (ADMIN,)),
     Permission("admin.plugins", Text("See plugins and their faults", "Видеть плагины и их сбои"), (ADMIN,)),
     Permission("admin.transit", Text("See and retry what is stuck", "Видеть застрявшее и повторять"), (ADMIN,)),
+    Permission("admin.bans", Text("See and lift bans", "Видеть и снимать блокировки"), (ADMIN,)),
     Permission(
         "admin.help",
         Text("Manage help documents, read problem reports", "Управлять справкой, читать сообщения о проблемах"),

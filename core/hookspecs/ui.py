@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pluggy
 
-from core.contracts import Asset, Badge, Control, DeskContext, ErrorText, HomeTile, MenuItem, NoticeKind, Panel
+from core.contracts import Asset, Badge, Control, DeskContext, ErrorText, HomeTile, MenuItem, NoticeKind, Panel, PersonAction
 
 hookspec = pluggy.HookspecMarker("okno")
 
@@ -85,6 +85,24 @@ def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, 
 
 
 @hookspec
+def collect_answer_seconds(service_ids: Collection[int]) -> Mapping[int, int]:  # type: ignore[empty-body]
+    """Say how long a contact of a live conversation may wait before the bar at the desk turns orange.
+
+    Called: when the frame of the desk is drawn, once with the services of what the agent has in hand.
+    Args: service_ids: of these services.
+    Returns: seconds by service id; the others have the setting ``desk.answer_seconds``. Of several opinions the shortest counts.
+    Exceptions: counted; the setting holds.
+    Used by: chat (the rules of a service).
+
+    Example::
+
+        @hookimpl
+        def collect_answer_seconds(service_ids):
+            return {id: 30 for id in service_ids if id in VIP_SERVICES}
+    """
+
+
+@hookspec
 def collect_home_tiles(context: DeskContext) -> list[HomeTile]:  # type: ignore[empty-body]
     """Add tiles to the home page.
 
@@ -136,6 +154,23 @@ def register_notices() -> list[NoticeKind]:  # type: ignore[empty-body]
                 return Text(f"Order {data['number']} is paid", f"Заказ {data['number']} оплачен")
 
             return [NoticeKind("orders.paid", "cash", words)]
+    """
+
+
+@hookspec
+def register_person_actions() -> list[PersonAction]:  # type: ignore[empty-body]
+    """Add buttons to every colleague in the directory and on the colleague's own page.
+
+    Called: once, at start.
+    Returns: actions; ``{id}`` in an address is the colleague's, those whose permission the viewer lacks are left out.
+    Exceptions: the plugin's actions are left out, the fault is counted; a key taken already is refused.
+    Used by: colleagues (write in a chat).
+
+    Example::
+
+        @hookimpl
+        def register_person_actions():
+            return [PersonAction("orders", Text("Orders", "Заказы"), "package", "/orders/of/{id}")]
     """
 
 

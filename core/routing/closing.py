@@ -14,7 +14,8 @@ from core.db import db, on_commit, transaction
 from core.house import okno
 from core.model import Disposition, Interaction, Service
 from core.routing import hands
-from core.routing.queueing import NOT_YOURS, fresh, give_back_active, look_again, swap, tell
+from core.routing.passing_on import give_back_active
+from core.routing.queueing import NOT_YOURS, fresh, look_again, swap, tell
 from core.snapshots import disposition_info, interaction_info
 from core.workflow import engine as workflow
 
@@ -53,7 +54,7 @@ def complete(interaction_id: int, user_id: int, disposition_id: int | None, comm
         close(interaction, disposition, comment, user_id)
         hands.rest_from(user_id)
         presence.settle(user_id, "completed")
-        _tell_closed(interaction_id, chosen)
+        tell_closed(interaction_id, chosen)
 
 
 def _ran_out(interaction: Interaction) -> bool:
@@ -75,7 +76,8 @@ def _complete_late(interaction: Interaction, disposition: Disposition | None, co
     on_commit(lambda: okno().hooks.after_disposition(info, chosen))
 
 
-def _tell_closed(interaction_id: int, chosen: DispositionInfo | None) -> None:
+def tell_closed(interaction_id: int, chosen: DispositionInfo | None) -> None:
+    """Tell the plugins after the commit; ``chosen`` is the disposition, None for none."""
     info = interaction_info(fresh(interaction_id))
     on_commit(lambda: okno().hooks.after_interaction_closed(info))
     on_commit(lambda: okno().hooks.after_disposition(info, chosen))
@@ -161,7 +163,7 @@ def _close_without(interaction_id: int, cause: str) -> None:
         close(interaction, None, "", None)
         hands.rest_from(agent_id)
         presence.settle(agent_id, cause)
-        _tell_closed(interaction_id, None)
+        tell_closed(interaction_id, None)
 
 
 def leave(user_id: int, cause: str = "disabled") -> None:

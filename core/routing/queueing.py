@@ -12,8 +12,7 @@ from core.contracts import Rejected, Text
 from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.events.wake import wake
-from core.house import okno
-from core.model import Interaction, Offer
+from core.model import Interaction, Offer, Participant
 
 GONE = Text("The interaction is no longer offered to you", "Обращение вам больше не предлагается")
 NOT_YOURS = Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас")
@@ -33,8 +32,16 @@ def swap(interaction_id: int, before: str, after: str, *, holder: int | None = N
             synchronize_session=False
         )
     )
+    if before == "active" and after != "active" and changed.rowcount == 1:  # type: ignore[attr-defined]
+        _end_company(interaction_id)
     db.session.expire_all()
     return bool(changed.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _end_company(interaction_id: int) -> None:
+    """Nobody takes part in a conversation that no agent has."""
+    there = update(Participant).where(Participant.interaction_id == interaction_id, Participant.left_at.is_(None))
+    db.session.execute(there.values(left_at=now()).execution_options(synchronize_session=False))
 
 
 def fresh(interaction_id: int) -> Interaction:
@@ -129,26 +136,3 @@ def release(interaction_id: int, user_id: int) -> None:
         presence.settle(user_id, "released")
         tell(interaction)
         look_again()
-
-
-def give_back(user_id: int, cause: str) -> None:
-    """Of an agent who is gone: offers and live conversations return to the queue, letters wait in the personal queue."""
-    offers = select(Offer.id).where(Offer.agent_id == user_id, Offer.outcome.is_(None)).order_by(Offer.interaction_id)
-    for offer_id in list(db.session.scalars(offers)):
-        if end_offer(offer_id, user_id, "lost"):
-            requeue_offer(offer_id, "lost")
-    live = [name for name, channel in okno().channels.items() if channel.capabilities.live]
-    give_back_active(user_id, cause, live)
-
-
-def give_back_active(user_id: int, cause: str, channels: list[str] | None) -> None:
-    """What the agent works on returns to the queue: of these channels, or of all when None."""
-    mine = select(Interaction.id).where(Interaction.agent_id == user_id, Interaction.state == "active")
-    if channels is not None:
-        mine = mine.where(Interaction.channel.in_(channels))
-    for interaction_id in list(db.session.scalars(mine.order_by(Interaction.id))):
-        if swap(interaction_id, "active", "queued", holder=user_id, agent_id=None, waiting_since=now()):
-            interaction = fresh(interaction_id)
-            timeline.write(interaction.case_id, "interaction.returned", interaction_id=interaction_id, cause=cause)
-            tell(interaction)
-            look_again()

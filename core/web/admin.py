@@ -12,6 +12,7 @@ from core.model import Intake, OutboxRow, Service, Team, User
 from core.permissions import require
 from core.web import (
     admin_api,
+    admin_bans,
     admin_calendars,
     admin_case_form,
     admin_dispositions,
@@ -32,7 +33,7 @@ from core.web.admin_frame import Answer, blueprint, draw
 from core.web.language import here
 
 PAGES = (
-    admin_api, admin_calendars, admin_case_form, admin_dispositions, admin_help, admin_people, admin_ping_targets, admin_plugins, admin_reasons,
+    admin_api, admin_bans, admin_calendars, admin_case_form, admin_dispositions, admin_help, admin_people, admin_ping_targets, admin_plugins, admin_reasons,
     admin_screen_pops, admin_service_lines, admin_services, admin_skills, admin_teams, admin_transit, admin_workflows,
 )  # fmt: skip
 __all__ = ["PAGES", "blueprint"]

@@ -58,6 +58,7 @@ OWN_MENU = (
         "admin.services",
         55,
     ),
+    ("bans", Text("Bans", "Блокировки"), "ban", "admin.bans_list", "admin.bans", 58),
     ("help", Text("Help documents", "Справка"), "book", "admin.help_list", "admin.help", 60),
     ("problems", Text("Problem reports", "Сообщения о проблемах"), "bug", "admin.problems", "admin.help", 505),
     ("plugins", Text("Plugins", "Плагины"), "puzzle", "admin.plugins", "admin.plugins", 500),

@@ -10,7 +10,7 @@ from flask.blueprints import BlueprintSetupState
 
 from core import case_form, organisations, own_settings, screen_pops
 from core.model import Attachment, NoteFile, User
-from core.web import case_commands, case_lookup, case_transfer, case_views, event_words
+from core.web import case_commands, case_lookup, case_transfer, case_views, event_words, participant_views
 
 blueprint = Blueprint("cases", __name__)
 Routes = tuple[tuple[str, str, Callable[..., Any]], ...]
@@ -21,6 +21,7 @@ PAGES: Routes = (
     ("/cases/<int:case_id>/link", "link_dialog", case_lookup.link_dialog),
     ("/cases/<int:case_id>/link/found", "cases_to_link", case_lookup.cases_to_link),
     ("/cases/<int:case_id>/transfer", "transfer_dialog", case_transfer.dialog),
+    ("/interactions/<int:interaction_id>/invite", "invite_dialog", participant_views.dialog),
     ("/organisations/found", "find_organisations", case_lookup.find_organisations),
     ("/colleagues", "colleagues", case_lookup.colleagues),
     ("/note-files/<int:file_id>", "note_file", case_views.note_file),
@@ -38,6 +39,15 @@ COMMANDS: Routes = (
     ("/messages/<int:message_id>/recall", "recall_message", case_commands.recall_message),
     ("/cases/<int:case_id>/transfer", "transfer", case_transfer.transfer),
     ("/cases/<int:case_id>/line", "move_line", case_transfer.move_line),
+    ("/interactions/<int:interaction_id>/invite", "invite", participant_views.invite),
+    ("/interactions/<int:interaction_id>/join", "join_conversation", participant_views.join),
+    ("/interactions/<int:interaction_id>/decline", "decline_conversation", participant_views.decline),
+    ("/interactions/<int:interaction_id>/leave", "leave_conversation", participant_views.leave),
+    (
+        "/interactions/<int:interaction_id>/participants/<int:user_id>/remove",
+        "remove_participant",
+        participant_views.remove,
+    ),
 )
 
 for _rule, _name, _view in PAGES:
@@ -75,5 +85,6 @@ def _drawing(state: BlueprintSetupState) -> None:
         event_case=event_words.other_case,
         own_signature=own_signature,
         pop_steps=screen_pops.steps,
+        talks=participant_views.talks,
         tax_id_warning=organisations.tax_id_warning,
     )

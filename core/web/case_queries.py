@@ -12,7 +12,7 @@ from flask_babel import get_timezone
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from core import own_settings
+from core import company, own_settings
 from core.contracts import Badge
 from core.db import db
 from core.house import okno
@@ -25,6 +25,7 @@ from core.model import (
     Interaction,
     Message,
     NoteFile,
+    Participant,
     ServiceEntry,
     TimelineEntry,
     User,
@@ -65,7 +66,7 @@ class Window:
 
 @dataclass(slots=True)
 class CasePage:
-    """All that the first look at a case needs."""
+    """All that the first look at a case needs. ``mine``: the user has the interaction; ``writes``: has it or takes part in it."""
 
     case: Case
     interaction: Interaction | None
@@ -81,6 +82,13 @@ class CasePage:
     copies: list[str] = field(default_factory=list)
     draft_is_old: bool = False
     drafts: list[tuple[Draft, User]] = field(default_factory=list)
+    company: list[Participant] = field(default_factory=list)
+    place: Participant | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the user may answer the contact."""
+        return self.mine or (self.place is not None and self.place.joined_at is not None)
 
 
 def case_page(case: Case, user: User, view: str) -> CasePage:
@@ -101,6 +109,7 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
         for row in db.session.scalars(select(Draft).where(Draft.user_id == user.id, Draft.case_id == case.id))
     }
     newest, wrote = newest_message(case.id)
+    others = company.of(current.id) if current is not None and current.state == "active" else []
     draft = drafts.get("reply")
     return CasePage(
         case=case,
@@ -117,6 +126,8 @@ def case_page(case: Case, user: User, view: str) -> CasePage:
         copies=copies_of(case.id, own) if own is not None and own_settings.of(user).reply_all else [],
         draft_is_old=draft is not None and wrote is not None and draft.saved_at < wrote,
         drafts=drafts_of(case.id) if view == "events" else [],
+        company=others,
+        place=next((one for one in others if one.user_id == user.id), None),
     )
 
 

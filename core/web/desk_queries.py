@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from core import case_watchers, pings
+from core import case_watchers, company, pings
 from core.clock import now
 from core.contracts import Badge, Channel
 from core.db import db
@@ -32,7 +32,8 @@ IN_HAND = ("active", "wrap_up")
 class Work:
     """The agent's frame: state, interactions in hand (newest first), the one in focus, counters.
 
-    ``documents`` counts those of the case in focus; ``unanswered`` says since when the contact of a live interaction waits.
+    ``documents`` counts those of the case in focus; ``unanswered`` says since when the contact of a live interaction waits,
+    ``answer_seconds`` by service how long that may last. Conversations of colleagues in which the agent takes part are in hand too.
     """
 
     presence: Presence | None
@@ -44,6 +45,11 @@ class Work:
     mine: int = 0
     documents: int = 0
     unanswered: dict[int, datetime] = field(default_factory=dict)
+    answer_seconds: dict[int, int] = field(default_factory=dict)
+
+    def answer_within(self, service_id: int) -> int:
+        """After how many seconds a contact of the service has waited long."""
+        return self.answer_seconds.get(service_id) or int(okno().config.get("desk.answer_seconds"))
 
 
 @dataclass(slots=True)
@@ -74,11 +80,15 @@ def service_ids(user: User) -> list[int] | None:
 
 
 def may_see(user: User, case: Case) -> bool:
-    """Whether the case is the user's own, of a service of the user's teams, one they watch, or were asked about by a ping."""
+    """Whether the case is the user's own, of a service of the user's teams, one they watch, were asked about by a ping or invited to."""
     services = service_ids(user)
     if services is None or case.assignee_id == user.id or case.service_id is None or case.service_id in services:
         return True
-    return pings.concerns(user.id, case.id) or case_watchers.watches(case.id, user.id)
+    return (
+        pings.concerns(user.id, case.id)
+        or case_watchers.watches(case.id, user.id)
+        or company.concerns(user.id, case.id)
+    )
 
 
 def work_of(user: User, focus_id: int | None = None) -> Work:
@@ -86,7 +96,10 @@ def work_of(user: User, focus_id: int | None = None) -> Work:
     presence = db.session.get(Presence, user.id, populate_existing=True)
     active = (
         select(Interaction)
-        .where(Interaction.agent_id == user.id, Interaction.state.in_(IN_HAND))
+        .where(
+            (Interaction.agent_id == user.id) & Interaction.state.in_(IN_HAND)
+            | Interaction.id.in_(company.joined_by(user.id))
+        )
         .options(joinedload(Interaction.case), joinedload(Interaction.service))
         .order_by(Interaction.accepted_at.desc(), Interaction.id.desc())
         .limit(100)
@@ -99,6 +112,7 @@ def work_of(user: User, focus_id: int | None = None) -> Work:
     if focus is not None:
         work.documents = case_files.count_of(focus.case_id)
     work.unanswered = unanswered([item.id for item in interactions if item.state == "active" and is_live(item.channel)])
+    work.answer_seconds = okno().hooks.answer_seconds({item.service_id for item in interactions})
     work.queued = count(waiting(user, select(Interaction.id)).limit(1000))
     work.mine = count(select(Case.id).where(Case.assignee_id == user.id, Case.status.in_(OPEN)).limit(1000))
     return work
@@ -114,12 +128,12 @@ def unanswered(interaction_ids: Sequence[int]) -> dict[int, datetime]:
     """When the contact wrote last, of interactions where nobody has answered since."""
     if not interaction_ids:
         return {}
-    at = {way: func.max(case((Message.direction == way, Message.id))) for way in ("in", "out")}
+    at = {author: func.max(case((Message.author == author, Message.id))) for author in ("contact", "agent")}
     last = (
-        select(at["in"])
+        select(at["contact"])
         .where(Message.interaction_id.in_(interaction_ids))
         .group_by(Message.interaction_id)
-        .having(at["in"] > func.coalesce(at["out"], 0))
+        .having(at["contact"] > func.coalesce(at["agent"], 0))
     )
     rows = db.session.execute(select(Message.interaction_id, Message.at).where(Message.id.in_(last))).all()
     return {row.interaction_id: row.at for row in rows}

@@ -213,7 +213,6 @@ def install(app: Flask) -> None:
         clock_in=clock_in,
         decimal=decimal,
         viewer_zone=lambda: str(get_timezone() or "UTC"),
-        answer_seconds=app.extensions["okno"].config.get("desk.answer_seconds"),
         page_texts=page_texts,
         key_words=key_words,
         now_iso=lambda: now().isoformat(),

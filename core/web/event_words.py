@@ -49,6 +49,11 @@ ICONS = {
     "ping.asked": "message-question",
     "ping.taken": "user-check",
     "ping.withdrawn": "x",
+    "participant.invited": "user-plus",
+    "participant.joined": "login-2",
+    "participant.declined": "user-minus",
+    "participant.left": "logout",
+    "participant.removed": "user-minus",
 }
 
 
@@ -79,6 +84,10 @@ def words_of(entry: Entry) -> str:
         return str(_("%(who)s asked «%(target)s»: %(text)s", who=who, target=target, text=data["text"]))
     if entry.row.kind in _MOVES:
         return _moved(entry.row.kind, who, data)
+    if entry.row.kind == "participant.invited":
+        return _invited(_("%(who)s invited %(whom)s to the conversation"), who, data)
+    if entry.row.kind == "participant.removed":
+        return _invited(_("%(who)s took %(whom)s out of the conversation"), who, data)
     plain = _PLAIN.get(entry.row.kind)
     if plain is None:
         return str(data.get("title_ru" if here() == "ru" else "title_en") or data.get("text") or entry.row.kind)
@@ -153,7 +162,14 @@ def _changed(field: str, who: str, data: dict[str, str]) -> str:
     return str(_("%(who)s changed %(field)s: %(value)s", who=who or _("Automation"), **shown))
 
 
+def _invited(words: str, who: str, data: dict[str, str]) -> str:
+    return words % {"who": who or _("Automation"), "whom": data.get("title_en", "")}
+
+
 _PLAIN = {
+    "participant.joined": lambda who: _("%(who)s joined the conversation", who=who),
+    "participant.declined": lambda who: _("%(who)s declined the invitation to the conversation", who=who),
+    "participant.left": lambda who: _("%(who)s left the conversation", who=who),
     "help.wanted": lambda who: _("%(who)s asked for help", who=who),
     "help.withdrawn": lambda who: _("%(who)s needs no help any more", who=who),
     "help.coming": lambda who: _("%(who)s is coming to help", who=who),

@@ -78,6 +78,7 @@ TABLE: tuple[tuple[str, str, str, Words], ...] = (
     ("interaction.assigned", "user-check", "info", _line("{who} assigns you an interaction of case {number}", "{who} назначает вам обращение по запросу № {number}")),
     ("interaction.passed", "transfer", "info", _line("{who} passes an interaction of case {number} on to you", "{who} передаёт вам обращение по запросу № {number}")),
     ("interaction.returned", "arrow-back-up", "warn", _line("The interaction of case {number} went back to the queue", "Обращение по запросу № {number} вернулось в очередь")),
+    ("participant.invited", "user-plus", "info", _line("{who} invites you to the conversation of case {number}", "{who} приглашает вас в разговор по запросу № {number}")),
     ("outbox.dead", "mail-off", "bad", _line("A message was not delivered: case {number}", "Сообщение не доставлено: запрос № {number}")),
     ("problem.reported", "bug", "warn", _line("{who} reports a problem", "{who} сообщает о проблеме")),
 )  # fmt: skip

@@ -56,7 +56,10 @@ function tick() {
   for (const element of document.querySelectorAll("time[data-since]")) {
     const passed = moment - Date.parse(element.dateTime);
     put(element, span(passed));
-    if (element.dataset.warnAfter) element.toggleAttribute("data-late", passed >= 1000 * element.dataset.warnAfter);
+    if (!element.dataset.warnAfter) continue;
+    const part = passed / (1000 * element.dataset.warnAfter);
+    element.toggleAttribute("data-late", part >= 1);
+    element.style.setProperty("--waited", Math.min(1, Math.max(0, part)).toFixed(3));
   }
   for (const element of document.querySelectorAll("okno-due")) element.tick?.(moment);
   for (const element of document.querySelectorAll("time[data-ago]")) {

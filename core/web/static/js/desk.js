@@ -73,6 +73,10 @@ const HEAR = {
     tabs.news(`/cases/${id}`);
     if (!tabs.panelFor(`/cases/${id}`)?.checkVisibility()) toast(preview);
   },
+  "participants.changed": ({ case_id: id }) => {
+    around();
+    if (tabs.panelFor(`/cases/${id}`)) tabs.reload(`/cases/${id}`);
+  },
   "outbox.changed": ({ case_id: id }) => id && freshCase(id),
   "offer.made": () => (offers.fetchOffers(), around()),
   "offer.gone": ({ offer_id: id }) => (offers.dropOffer(id), around()),
@@ -132,7 +136,7 @@ function toEnd(panel) {
 
 function arrived(panel) {
   const shown = find(".case", panel);
-  if (shown && "mine" in shown.dataset) {
+  if (shown && "writes" in shown.dataset) {
     setFocus(shown.dataset.interaction);
     readShown();
   }

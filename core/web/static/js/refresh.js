@@ -9,7 +9,7 @@ const FRESH = 40;
 
 // What scripts have set on an element survives a fresh version of it; data-kept parts are fetched by themselves.
 window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-  !((name === "open" && node.matches("details, dialog")) || name === "data-shown" || name === "data-late" || (name === "aria-current" && node.matches(".function")));
+  !((name === "open" && node.matches("details, dialog")) || name === "data-shown" || name === "data-late" || (name === "style" && node.matches("[data-warn-after]")) || (name === "aria-current" && node.matches(".function")));
 window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node.dataset && "kept" in node.dataset && node.childElementCount);
 
 export async function pieces(url) {

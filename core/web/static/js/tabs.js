@@ -212,6 +212,15 @@ export function reload(path) {
   if (tab?.panel) load(tab);
 }
 
+// What a tab is called changes with what is unread in it.
+export function rename(path, title) {
+  const tab = tabs.find((other) => pathOf(other.url) === path);
+  if (!tab || tab.title === title) return;
+  tab.title = title;
+  if (tab.panel) tab.panel.ariaLabel = title;
+  draw();
+}
+
 export function news(path) {
   const tab = tabs.find((other) => pathOf(other.url) === path);
   if (tab && tab !== current) tab.news = true;
