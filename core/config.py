@@ -95,6 +95,7 @@ CORE_SETTINGS = (
     Setting("api.requests_per_minute", int, 600, Text("Requests of one API token; 0: any number", "Запросов одного токена API в минуту; 0: сколько угодно")),
     Setting("webhooks.allow_private", bool, False, Text("Deliver to private addresses as well", "Доставлять и на адреса частных сетей")),
     Setting("webhooks.timeout_seconds", int, 10, Text("Longest delivery", "Наибольшее время доставки, секунд")),
+    Setting("live.bot_silence_minutes", int, 60, Text("A bot's conversation is closed after so many silent minutes", "Через сколько минут молчания закрывается диалог с ботом")),
     Setting("search.backend", str, "whoosh", Text("Search engine", "Поисковый движок")),
     Setting("events.keep_hours", int, 48, Text("How long events can be replayed", "Сколько часов хранить события")),
     Setting("log.level", str, "info", Text("Log level", "Уровень журнала"), choices=("debug", "info", "warning", "error")),

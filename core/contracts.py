@@ -329,6 +329,44 @@ class SetupChange:
     changes: Mapping[str, tuple[JsonValue, JsonValue]]
 
 
+# --- bots --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BotTurn:
+    """What a contact wrote to a bot since its last answer, and what it needs to answer.
+
+    ``first``: it is the conversation's first turn. ``memory`` is what the bot's last :class:`BotReply` left. ``has_files``: files came
+    along.
+    """
+
+    bot: str
+    interaction: InteractionInfo
+    service: ServiceInfo
+    message_id: int
+    text: str
+    language: str
+    first: bool
+    has_files: bool = False
+    memory: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BotReply:
+    """What a bot says: plain ``text``, and ``buttons`` with words that the contact may send back. «Talk to a person» is added to them.
+
+    ``hand_over`` puts the conversation into the queue after the text, ``ends`` closes it with its case; ``why`` stands in the
+    case's history then.
+    """
+
+    text: str = ""
+    buttons: tuple[str, ...] = ()
+    hand_over: bool = False
+    ends: bool = False
+    why: Text | None = None
+    memory: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
 # --- routing -----------------------------------------------------------------------------------------
 
 
@@ -638,6 +676,17 @@ class HomeTile:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonAction:
+    """A button at every colleague of the directory: opens ``url``, in which ``{id}`` is the colleague's; not at oneself."""
+
+    key: str
+    label: Text
+    icon: str
+    url: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorText:
     """An error that people can meet: what it is called, why it happens, what to do. ``code`` is that of :class:`Rejected`."""
 
@@ -691,7 +740,7 @@ class OutboxResult:
 class OutboxHandler:
     """Who takes outbox rows of one ``kind`` out of the house. ``send(key, payload)`` may be repeated after a crash.
 
-    Rows of one ``lane`` ("" or "webhooks") wait for one another, never for another lane's.
+    Rows of one ``lane`` ("", "live" or "webhooks") wait for one another, never for another lane's.
     """
 
     kind: str

@@ -159,6 +159,15 @@ class Hooks:
     def after_interaction_closed(self, interaction: c.InteractionInfo) -> None:
         self._run("after_interaction_closed", interaction=interaction)
 
+    # bots
+    def choose_bot(self, inbound: c.Inbound, service: c.ServiceInfo) -> str | None:
+        bot: str | None = self._first("choose_bot", str, inbound=inbound, service=service)
+        return bot
+
+    def choose_bot_reply(self, turn: c.BotTurn) -> c.BotReply | None:
+        reply: c.BotReply | None = self._first("choose_bot_reply", c.BotReply, turn=turn)
+        return reply
+
     # routing
     def choose_service(self, inbound: c.Inbound, services: Sequence[c.ServiceInfo]) -> int | None:
         chosen: int | None = self._first("choose_service", int, inbound=inbound, services=services)

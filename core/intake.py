@@ -21,6 +21,7 @@ from core.entrances import entrances
 from core.events import log as events
 from core.events.wake import wake
 from core.house import okno
+from core.live import bots
 from core.model import (
     Attachment,
     Case,
@@ -35,7 +36,7 @@ from core.snapshots import interaction_info, message_info, service_info
 
 ATTEMPTS = 5
 BACKOFF = (5, 30, 120, 600)
-OPEN_STATES = ("queued", "offered", "active", "wrap_up")
+OPEN_STATES = ("bot", "queued", "offered", "active", "wrap_up")
 log = structlog.get_logger("okno.intake")
 _SAME = select(Message.case_id, Message.interaction_id, Message.id).where(Message.source_key == bindparam("key"))
 _WHO = (
@@ -201,6 +202,8 @@ def _receive(inbound: Inbound) -> Received:
     if interaction is None:
         interaction = _new_interaction(inbound, case, contact)
     message = _store_message(inbound, interaction, contact)
+    if interaction.state == "bot":
+        bots.heard(interaction.id)
     # The session forgets what nobody holds; what comes next in this transaction, an acknowledgement say, would read it all again.
     current_work().notes.setdefault("kept", []).append((case, case.service, interaction, contact, message))
     first = case is not before
@@ -223,8 +226,9 @@ def _receive(inbound: Inbound) -> Received:
             "desk", "queue.changed", {"service_id": interaction.service_id, "interaction_id": interaction.id}
         )
         on_commit(lambda: wake("routing"))
-        info = interaction_info(interaction)
-        on_commit(lambda: okno().hooks.after_interaction_opened(info))
+        if interaction.state == "queued":
+            info = interaction_info(interaction)
+            on_commit(lambda: okno().hooks.after_interaction_opened(info))
     return Received(case.id, interaction.id, message.id, first, new_interaction, follow_up)
 
 
@@ -286,7 +290,7 @@ def _open_interaction(case: Case, channel: str) -> Interaction | None:
     query = select(Interaction).where(
         Interaction.case_id == case.id,
         Interaction.channel == channel,
-        Interaction.state.in_(("queued", "offered", "active")),
+        Interaction.state.in_(("bot", "queued", "offered", "active")),
     )
     return db.session.scalar(query.order_by(Interaction.id.desc()).limit(1))
 
@@ -306,9 +310,12 @@ _LAST_AGENT = (
 
 
 def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interaction:
+    assert case.service is not None
+    bot = bots.chosen(inbound, case.service)
     interaction = Interaction(
         channel=inbound.channel,
         direction="in",
+        state="bot" if bot else "queued",
         session_key=inbound.interaction_key or None,
         case_id=case.id,
         service_id=case.service_id,
@@ -319,7 +326,8 @@ def _new_interaction(inbound: Inbound, case: Case, contact: Contact) -> Interact
     )
     put(interaction)
     set_committed_value(interaction, "case", case)
-    assert case.service is not None
+    if bot:
+        bots.begin(interaction.id, bot)
     set_committed_value(interaction, "service", case.service)
     known = entrances().services.get(case.service.id) or service_info(case.service)
     place = okno().hooks.choose_queue(interaction_info(interaction), known)

@@ -12,7 +12,8 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
+from sqlalchemy.orm import aliased
 
 from core.clock import now
 from core.contracts import OutboxResult
@@ -30,19 +31,38 @@ BACKOFF = (15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
 log = structlog.get_logger("okno.outbox")
 
 
-def enqueue(kind: str, key: str, payload: Mapping[str, Any], message_id: int | None = None, delay: float = 0) -> int:
-    """Put a row into the open transaction; the same ``key`` again changes nothing. ``delay`` in seconds. Returns its id."""
+def enqueue(
+    kind: str,
+    key: str,
+    payload: Mapping[str, Any],
+    message_id: int | None = None,
+    delay: float = 0,
+    stream: str = "",
+) -> int:
+    """Put a row into the open transaction; the same ``key`` again changes nothing. ``delay`` in seconds. Returns its id.
+
+    What is put into one ``stream`` leaves in this order.
+    """
     existing = db.session.scalar(select(OutboxRow.id).where(OutboxRow.key == key))
     if existing is not None:
         return existing
     row = OutboxRow(
-        kind=kind, key=key, payload=dict(payload), message_id=message_id, due_at=now() + timedelta(seconds=delay)
+        kind=kind,
+        key=key,
+        payload=dict(payload),
+        message_id=message_id,
+        stream=stream[:160],
+        due_at=now() + timedelta(seconds=delay),
     )
     put(row)
+    _wake(kind)
+    return row.id
+
+
+def _wake(kind: str) -> None:
     handler = okno().outbox_handlers.get(kind)
     lane = handler.lane if handler is not None else ""
     on_commit(lambda: wake(lane or "outbox"))
-    return row.id
 
 
 def send_due(limit: int = 20, lane: str = "") -> int:
@@ -67,7 +87,7 @@ def _claim(limit: int, lane: str = "") -> list[tuple[int, str, str, dict[str, An
     moment = now()
     due = (
         select(OutboxRow)
-        .where(OutboxRow.state == "pending", OutboxRow.due_at <= moment, OutboxRow.kind.in_(kinds))
+        .where(OutboxRow.state == "pending", OutboxRow.due_at <= moment, OutboxRow.kind.in_(kinds), _first_of_stream())
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
     )
@@ -81,6 +101,14 @@ def _claim(limit: int, lane: str = "") -> list[tuple[int, str, str, dict[str, An
             row.attempts += 1
             row.detail = f"{CLAIMED}{holder()}"
         return [(row.id, row.kind, row.key, row.payload, row.attempts) for row in rows]
+
+
+def _first_of_stream() -> Any:
+    ahead = aliased(OutboxRow)
+    waits = exists().where(
+        ahead.stream == OutboxRow.stream, ahead.stream != "", ahead.state == "pending", ahead.id < OutboxRow.id
+    )
+    return or_(OutboxRow.stream == "", ~waits)
 
 
 def _give_back(row_ids: list[int]) -> None:
@@ -149,7 +177,8 @@ def requeue(row_id: int) -> None:
     """Try a dead row again from the start; ``LookupError`` when there is none."""
     with transaction():
         statement = update(OutboxRow).where(OutboxRow.id == row_id, OutboxRow.state == "dead")
-        changed = db.session.execute(statement.values(state="pending", attempts=0, due_at=now(), detail=""))
-        if changed.rowcount != 1:  # type: ignore[attr-defined]
+        again = statement.values(state="pending", attempts=0, due_at=now(), detail="").returning(OutboxRow.kind)
+        kind = db.session.execute(again).scalar()
+        if kind is None:
             raise LookupError(f"no dead outbox row {row_id}")
-        on_commit(lambda: wake("outbox"))
+        _wake(kind)

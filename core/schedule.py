@@ -14,13 +14,14 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from core import assignment, calendars, faults, intake, notifications, outbox, presence, states_away, webhooks
+from core import assignment, calendars, faults, intake, live, notifications, outbox, presence, states_away, webhooks
 from core.clock import now
 from core.contracts import Daemon, Job
 from core.db import db, transaction
 from core.events import log as events
 from core.events.wake import Listener
 from core.holder import holder
+from core.live import bots
 from core.model import Lease
 from core.routing import router
 from core.workflow import engine as workflow
@@ -126,6 +127,8 @@ class Worker:
             "routing": RoutingLoop(app),
             "outbox": Loop(app, "outbox", outbox.send_due),
             webhooks.LANE: Loop(app, webhooks.LANE, lambda: outbox.send_due(lane=webhooks.LANE)),
+            live.LANE: Loop(app, live.LANE, lambda: outbox.send_due(lane=live.LANE)),
+            bots.LOOP: Loop(app, bots.LOOP, bots.think_due),
             "due": Loop(app, "due", self.due),
         }
         self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
@@ -163,6 +166,7 @@ class Worker:
             Job("core.faults", faults.flush, 5, leader=False),
             Job("core.away", self.away, 5),
             Job("core.prune", self.prune, 600),
+            Job("core.silent_bots", bots.end_silent, 30),
         )
         self.scheduler.add_job(
             self.keep_lease, "interval", seconds=LEASE_SECONDS / 3, id="core.lease", replace_existing=True

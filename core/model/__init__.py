@@ -1,6 +1,7 @@
 """The tables of the core, one module per noun."""
 
 from core.model.api import ApiCall, ApiToken, Webhook
+from core.model.bots import BotTalk
 from core.model.case_parts import CaseCategory, CaseField, CaseLink, CaseViewer, CaseWatcher, NoteFile
 from core.model.cases import Case, CaseNumber, Draft, TimelineEntry
 from core.model.contacts import Contact, ContactAddress, FindWord, Organisation
@@ -15,7 +16,7 @@ from core.model.transit import Audit, CommandKey, Event, Intake, Lease, OutboxRo
 from core.model.workflow import WorkflowDefinition, WorkflowRun, WorkflowStepRun, WorkflowVersion
 
 __all__ = [
-    "ApiCall", "ApiToken", "Attachment", "Audit", "Ban", "Calendar", "Case", "CaseCategory", "CaseField", "CaseLink", "CaseNumber",
+    "ApiCall", "ApiToken", "Attachment", "Audit", "Ban", "BotTalk", "Calendar", "Case", "CaseCategory", "CaseField", "CaseLink", "CaseNumber",
     "CaseViewer", "CaseWatcher", "CommandKey", "Contact", "ContactAddress", "Disposition", "Draft", "Event", "Favourite", "FindWord",
     "HelpDocument", "Intake", "Interaction", "Lease", "LineStay", "Message", "NoteFile", "Notification", "Offer",
     "Organisation", "OutboxRow", "Participant", "Ping", "PingTarget", "PluginFault", "Presence", "PresenceChange", "ProblemReport", "Role",

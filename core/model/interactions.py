@@ -15,7 +15,7 @@ from core.model.files import StoredFile
 from core.model.people import User
 from core.model.services import Disposition, Service
 
-INTERACTION_STATES = ("queued", "offered", "active", "wrap_up", "closed")
+INTERACTION_STATES = ("bot", "queued", "offered", "active", "wrap_up", "closed")
 
 
 class Interaction(db.Model):

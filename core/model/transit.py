@@ -36,7 +36,10 @@ class Intake(db.Model):
 
 
 class OutboxRow(db.Model):
-    """Something to send. ``state``: pending, sent, dead. ``key`` is unique: enqueuing twice sends once."""
+    """Something to send. ``state``: pending, sent, dead. ``key`` is unique: enqueuing twice sends once.
+
+    Rows of one ``stream`` leave in order: none before the one ahead of it has been sent or given up.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -47,12 +50,20 @@ class OutboxRow(db.Model):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_outbox_state_id", "state", "id"),
+        Index(
+            "ix_outbox_stream",
+            "stream",
+            "id",
+            sqlite_where=text("state = 'pending' AND stream != ''"),
+            postgresql_where=text("state = 'pending' AND stream != ''"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True)
     kind: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     message_id: Mapped[int | None] = mapped_column(index=True)
+    stream: Mapped[str] = mapped_column(String(160), default="", server_default="")
     state: Mapped[str] = mapped_column(String(8), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     detail: Mapped[str] = mapped_column(Text, default="")

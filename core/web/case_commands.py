@@ -30,7 +30,7 @@ from core.model import CaseLink, Message
 from core.permissions import require
 from core.plain_text import as_html, plain_text
 from core.schemas import Invalid
-from core.web import case_views, drawing
+from core.web import case_views, desk_queries, drawing
 from core.web.desk_commands import done, opens
 from core.web.desk_frame import signed_in
 from core.web.language import here
@@ -69,8 +69,10 @@ def _addresses(name: str) -> list[str]:
 def reply(interaction_id: int) -> Response | str:
     """Answer the contact; ``then=finish`` goes on to the disposition, ``anyway`` sends though a colleague was faster."""
     user = signed_in()
-    undo = int(okno().config.get("cases.undo_seconds"))
-    case_id = case_views.seen_interaction(interaction_id).case_id
+    interaction = case_views.seen_interaction(interaction_id)
+    case_id = interaction.case_id
+    # Somebody waits at the other end of a live conversation: nothing is held back there.
+    undo = 0 if desk_queries.is_live(interaction.channel) else int(okno().config.get("cases.undo_seconds"))
     html = request.form.get("html", "")
     wishes = own_settings.of(user)
     written, signature = plain_text(html), wishes.signature.strip()

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request, session, url_for
 
 from core import assignment, casework, preferences
+from core.live import bots
 from core.model import Interaction
 from core.permissions import require
 from core.web import case_views, desk_indicators, drawing, screen_pop_views
@@ -81,10 +82,10 @@ def postpone(offer_id: int) -> Response:
 
 @require("case.reply")
 def take(interaction_id: int) -> Response:
-    """Pull from the group queue."""
+    """Pull from the group queue, or from a bot."""
     interaction = case_views.seen_interaction(interaction_id)
     case_id = interaction.case_id
-    assignment.take(interaction_id, signed_in().id)
+    bots.take(interaction_id, signed_in().id)
     return done(**opens(case_id, interaction_id), **pops(case_views.seen_interaction(interaction_id)))
 
 

@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core.db import db
-from core.model import Attachment, ContactAddress, Interaction, Message, Participant, User
+from core.live import conversations as live
+from core.model import Attachment, Interaction, Message, Participant, User
 from plugins.chat import file_links, places
 from plugins.chat.models import Rating, Reading
 
 CHANNEL = "chat"
 PAGE = 200
-UNDER_WAY = ("queued", "offered", "active")
-STATES = {"queued": "waiting", "offered": "waiting", "active": "active", "wrap_up": "ended", "closed": "ended"}
+UNDER_WAY = live.UNDER_WAY
+STATES = {
+    "bot": "bot",
+    "queued": "waiting",
+    "offered": "waiting",
+    "active": "active",
+    "wrap_up": "ended",
+    "closed": "ended",
+}
 
 
 def latest(visitor_id: str) -> Interaction | None:
     """The visitor's newest conversation."""
-    query = select(Interaction).where(_of(visitor_id)).order_by(Interaction.id.desc()).limit(1)
-    return db.session.scalar(query.execution_options(populate_existing=True))
+    return live.latest(CHANNEL, visitor_id)
 
 
 def under_way(visitor_id: str) -> Interaction | None:
     """The visitor's conversation that waits or is held, None when there is none."""
-    newest = latest(visitor_id)
-    return newest if newest is not None and newest.state in UNDER_WAY else None
-
-
-def count(visitor_id: str) -> int:
-    """How many conversations there have been."""
-    return db.session.scalar(select(func.count()).select_from(Interaction).where(_of(visitor_id))) or 0
-
-
-def written_since(visitor_id: str, moment: datetime, seconds: float) -> int:
-    """How many messages the visitor has sent in the ``seconds`` before ``moment``."""
-    sent = select(func.count()).select_from(Message).join(Interaction, Interaction.id == Message.interaction_id)
-    recent = Message.at > moment - timedelta(seconds=seconds)
-    return db.session.scalar(sent.where(_of(visitor_id), Message.author == "contact", recent)) or 0
+    return live.under_way(CHANNEL, visitor_id)
 
 
 def state_of(interaction: Interaction | None) -> dict[str, Any]:
     """Where the conversation stands, for the visitor.
 
-    ``state`` is new, waiting, active or ended; ``agent`` the name of who has it, ``agents`` of all who are there; ``position`` in the
+    ``state`` is new, bot, waiting, active or ended; ``agent`` the name of who has it, ``agents`` of all who are there; ``position`` in the
     queue from 1 and ``wait_seconds`` (None: not known) while it waits.
     """
     if interaction is None:
@@ -107,6 +100,7 @@ def drawn(message: Message) -> dict[str, Any]:
         "text": message.body_text,
         "html": message.body_html if message.direction == "out" else "",
         "files": [file_links.drawn(file) for file in message.attachments],
+        "buttons": message.data.get("buttons", []) if message.author == "bot" else [],
         "at": message.at.isoformat(),
     }
 
@@ -117,7 +111,4 @@ def shown_name(user: User | None) -> str:
 
 
 def _of(visitor_id: str) -> Any:
-    # By the contact, because that is indexed; the address alone would read the whole table.
-    known = (ContactAddress.kind == CHANNEL) & (ContactAddress.value == visitor_id)
-    contact = select(ContactAddress.contact_id).where(known).scalar_subquery()
-    return (Interaction.contact_id == contact) & (Interaction.channel == CHANNEL) & (Interaction.address == visitor_id)
+    return live.with_address(CHANNEL, visitor_id)

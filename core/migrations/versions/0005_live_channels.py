@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from core.db import UTCDateTime
 
@@ -15,6 +16,8 @@ def upgrade() -> None:
     """Colleagues in a conversation; contacts who are not served."""
     _participants()
     _bans()
+    _bot_talks()
+    _streams()
 
 
 def _participants() -> None:
@@ -33,9 +36,7 @@ def _participants() -> None:
             name=op.f("fk_participant_interaction_id_interaction"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["user.id"], name=op.f("fk_participant_user_id_user"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_participant_user_id_user"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["invited_by_id"], ["user.id"], name=op.f("fk_participant_invited_by_id_user"), ondelete="SET NULL"
         ),
@@ -74,7 +75,38 @@ def _bans() -> None:
     op.create_index("uq_ban_open", "ban", ["contact_id"], unique=True, **open_ones)
 
 
+def _bot_talks() -> None:
+    op.create_table(
+        "bot_talk",
+        sa.Column("interaction_id", sa.Integer(), nullable=False),
+        sa.Column("bot", sa.String(length=40), nullable=False),
+        sa.Column("answered_up_to", sa.Integer(), nullable=False),
+        sa.Column("memory", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("heard_at", UTCDateTime(), nullable=False),
+        sa.Column("due_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"],
+            ["interaction.id"],
+            name=op.f("fk_bot_talk_interaction_id_interaction"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("interaction_id", name=op.f("pk_bot_talk")),
+    )
+    op.create_index("ix_bot_talk_due_at", "bot_talk", ["due_at"], unique=False)
+    op.create_index("ix_bot_talk_heard_at", "bot_talk", ["heard_at"], unique=False)
+
+
+def _streams() -> None:
+    """What must leave in order."""
+    op.add_column("outbox", sa.Column("stream", sa.String(length=160), nullable=False, server_default=""))
+    waiting = sa.text("state = 'pending' AND stream != ''")
+    op.create_index("ix_outbox_stream", "outbox", ["stream", "id"], sqlite_where=waiting, postgresql_where=waiting)
+
+
 def downgrade() -> None:
-    """Both are gone."""
+    """Nothing of it is left."""
+    op.drop_index("ix_outbox_stream", "outbox")
+    op.drop_column("outbox", "stream")
+    op.drop_table("bot_talk")
     op.drop_table("ban")
     op.drop_table("participant")
