@@ -29,7 +29,11 @@ LIBRARIES = {
     "dompurify": {"dist/purify.es.mjs": "purify.es.mjs"},
 }
 # Libraries of many packages become one file each; the entry names what is taken of them.
-BUNDLES = {"tiptap.js": "scripts/tiptap.js"}
+BUNDLES = {
+    "tiptap.js": "scripts/tiptap.js",
+    "rrweb-record.js": "scripts/rrweb-record.js",
+    "rrweb-replay.js": "scripts/rrweb-replay.js",
+}
 BUNDLER = "@esbuild/*/bin/esbuild"
 
 
@@ -118,6 +122,7 @@ def vendor(node_modules: Path, icon_list: Path, target: Path) -> dict[str, dict[
     packages.append(_write_font(node_modules, fresh))
     for name, entry in BUNDLES.items():
         packages += _bundle(node_modules, ROOT / entry, fresh, name)
+    packages = _merged(packages)
     for package in packages:
         _copy_license(package, fresh)
     versions = {package.name: package.describe() for package in packages}
@@ -125,6 +130,14 @@ def vendor(node_modules: Path, icon_list: Path, target: Path) -> dict[str, dict[
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     return versions
+
+
+def _merged(packages: list[Package]) -> list[Package]:
+    """Each package once, with all files that were taken from it: two bundles may hold the same one."""
+    found: dict[str, Package] = {}
+    for package in packages:
+        found.setdefault(package.name, Package(package.name, package.folder)).files += package.files
+    return list(found.values())
 
 
 def _copy_libraries(node_modules: Path, target: Path) -> list[Package]:
