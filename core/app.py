@@ -106,7 +106,10 @@ def register_contributions(house: Okno) -> None:
     house.variables = hooks.variables()
     house.workflow_steps = hooks.workflow_steps()
     house.search_backends = hooks.search_backends()
-    house.search_sources = hooks.search_sources()
+    sources = hooks.search_sources()
+    house.search_sources = {kind: source for kind, source in sources.items() if source.audience == "desk"}
+    house.customer_sources = {kind: source for kind, source in sources.items() if source.audience == "customers"}
+    house.person_actions = hooks.person_actions()
     house.outbox_handlers = hooks.outbox_handlers()
     house.notices = hooks.notices()
     house.error_texts = hooks.error_texts()

@@ -529,7 +529,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class SearchSource:
-    """A kind of document that may be searched: how to find it, where a hit leads, who may see it."""
+    """A kind of document that may be searched: how to find it, where a hit leads, who may see it.
+
+    One for ``customers`` finds only what everybody may read: bots offer its hits, the desk does not ask it.
+    """
 
     kind: str
     title: Text
@@ -537,6 +540,7 @@ class SearchSource:
     search: Callable[[SearchQuery], SearchResult]
     url: Callable[[str], str]
     permission: str = ""
+    audience: Literal["desk", "customers"] = "desk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -729,11 +733,15 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class OutboxResult:
-    """The outcome of one attempt: sent, retry later, or dead. ``detail`` is shown to the administrator."""
+    """The outcome of one attempt: sent, retry later, or dead. ``detail`` is shown to the administrator.
+
+    ``retry_in`` in seconds; an attempt that does not count (``counts``) is one where the receiver asked to wait.
+    """
 
     outcome: Literal["sent", "retry", "dead"]
     detail: str = ""
     retry_in: float | None = None
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Okno:
     workflow_steps: dict[str, c.WorkflowStep] = field(default_factory=dict)
     search_backends: dict[str, c.SearchBackend] = field(default_factory=dict)
     search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
+    customer_sources: dict[str, c.SearchSource] = field(default_factory=dict)
+    person_actions: dict[str, c.PersonAction] = field(default_factory=dict)
     outbox_handlers: dict[str, c.OutboxHandler] = field(default_factory=dict)
     notices: dict[str, c.NoticeKind] = field(default_factory=dict)
     error_texts: dict[str, c.ErrorText] = field(default_factory=dict)

@@ -6,7 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pluggy
 
-from core.contracts import Asset, Badge, Control, DeskContext, ErrorText, HomeTile, MenuItem, NoticeKind, Panel, PersonAction
+from core.contracts import (
+    Asset,
+    Badge,
+    Control,
+    DeskContext,
+    ErrorText,
+    HomeTile,
+    MenuItem,
+    NoticeKind,
+    Panel,
+    PersonAction,
+)
 
 hookspec = pluggy.HookspecMarker("okno")
 

@@ -13,9 +13,11 @@ from flask_babel import get_timezone, gettext
 
 from core import own_settings
 from core.clock import now
+from core.contracts import PersonAction
+from core.house import okno
 from core.model import User
 from core.web import directory_pages, drawing, help_pages, help_wanted, notices, presence_marks, settings_pages
-from core.web.desk_frame import signed_in
+from core.web.desk_frame import permitted, signed_in
 
 blueprint = Blueprint("people", __name__)
 
@@ -68,6 +70,15 @@ def photo_url(user: User | None) -> str:
     return url_for("people.photo", user_id=user.id, sha256=user.photo_sha)
 
 
+def person_actions(user: User) -> list[tuple[PersonAction, str]]:
+    """What plugins offer at this colleague, with the addresses; nothing at oneself and at who has left."""
+    viewer = signed_in()
+    if user.id == viewer.id or user.disabled_at is not None:
+        return []
+    offered = [action for action in okno().person_actions.values() if permitted(viewer, action.permission)]
+    return [(action, action.url.replace("{id}", str(user.id))) for action in offered]
+
+
 @blueprint.record_once
 def _drawing(state: BlueprintSetupState) -> None:
     state.app.jinja_env.globals.update(
@@ -75,6 +86,7 @@ def _drawing(state: BlueprintSetupState) -> None:
         presence_mark=presence_marks.mark_of,
         unread_notices=notices.unread_notices,
         highlighted=directory_pages.highlighted,
+        person_actions=person_actions,
         own_preferences=lambda: own_settings.of(signed_in()),
         phone_words=own_settings.formatted,
         day_words=day_words,
