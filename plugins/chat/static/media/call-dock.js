@@ -1,7 +1,7 @@
 // The dock: an incoming call, the call that is held, and visitors who want to show their page. It stays through all tabs.
 import { csrf, find, send, toast } from "/static/js/app.js";
-import * as devices from "./devices.js";
-import { Line, pageName } from "./peer.js";
+import * as devices from "/chat/static/widget/devices.js";
+import { Line, pageName } from "/chat/static/widget/peer.js";
 
 const own = pageName();
 

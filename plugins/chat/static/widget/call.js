@@ -1,6 +1,6 @@
 // Calls in the widget: an incoming call, the call that is held. Loaded when the visitor calls or is called.
-import { list, open, choose, chosen } from "../media/devices.js";
-import { Line, pageName } from "../media/peer.js";
+import { list, open, choose, chosen } from "./devices.js";
+import { Line, pageName } from "./peer.js";
 
 const WORDS = {
   en: { title: "Call", audio: "Call by voice", video: "Call with video", incoming: "The agent is calling", incoming_video: "The agent calls with video", answer: "Answer", answer_video: "Answer with video", decline: "Decline", back: "Return to the call", cancel: "Cancel", hang: "Hang up", ringing: "Ringing…", connecting: "Connecting…", held: "You are talking", mic_on: "Switch the microphone on", mic_off: "Switch the microphone off", camera_on: "Switch the camera on", camera_off: "Switch the camera off", devices: "Microphone and camera", microphone: "Microphone", camera: "Camera", consent: "The call is recorded. I agree.", recorded: "The call is recorded", no_microphone: "There is no microphone, or the browser was not allowed to use it: you are not heard.", no_camera: "There is no camera, or the browser was not allowed to use it.", over: "The call is over", lost: "The connection of the call is lost", declined: "The agent cannot take the call now", missed: "Nobody has answered the call", failed: "The call has failed", far_muted: "The agent’s microphone is off", agent: "The agent", you: "You" },

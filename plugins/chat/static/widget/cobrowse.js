@@ -5,7 +5,6 @@ const WORDS = {
   en: { ask: "Show this page to the agent?", about: "The agent will see this page and where you point, but not what you type: fields are hidden. You can end it at any moment.", show: "Show the page", cancel: "Cancel", waiting: "Waiting for the agent to look…", shown: "The agent sees this page", end: "Stop showing", over: "The page is not shown any more", "too-large": "The page is too large to be shown", failed: "The page could not be shown", agent: "Agent" },
   ru: { ask: "Показать эту страницу оператору?", about: "Оператор увидит эту страницу и ваш указатель, но не то, что вы вводите: поля скрыты. Показ можно прекратить в любой момент.", show: "Показать страницу", cancel: "Отмена", waiting: "Ждём, когда оператор посмотрит…", shown: "Оператор видит эту страницу", end: "Прекратить показ", over: "Страница больше не показывается", "too-large": "Страница слишком велика для показа", failed: "Не получилось показать страницу", agent: "Оператор" },
 };
-const RECORDER = new URL("../../media/rrweb-record.js", import.meta.url);
 const KEPT = "okno-shown";
 const SEND_EVERY = 200;
 const SNAPSHOT_EVERY = 120_000;
@@ -144,7 +143,7 @@ class Showing {
     this.loading = true;
     this.draw("shown");
     this.pointer = new Pointer(this.words.agent);
-    const { record } = await import(RECORDER);
+    const { record } = await import(new URL("media/rrweb-record.js", this.widget.base).href);
     this.loading = false;
     if (!this.row) return;
     Object.assign(this, { queue: [], batch: [], number: 0, page: Math.random().toString(36).slice(2, 12) });
