@@ -47,7 +47,8 @@ def ban(contact_id: int, user_id: int, reason: str = "", interaction_id: int | N
         if db.session.get(Contact, contact_id) is None:
             raise Rejected(Text("There is no such contact", "Такого контакта нет"), "contact-unknown")
         query = select(Ban).where(Ban.contact_id == contact_id, Ban.lifted_at.is_(None))
-        if (same := db.session.scalar(query)) is not None:
+        same: Ban | None = db.session.scalar(query)
+        if same is not None:
             return same
         row = Ban(contact_id=contact_id, by_id=user_id, reason=reason.strip()[:500], interaction_id=interaction_id)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
@@ -29,7 +31,7 @@ def takes_part(interaction_id: int, user_id: int) -> bool:
     return place is not None and place.joined_at is not None
 
 
-def joined_by(user_id: int) -> Select[tuple[int]]:
+def joined_by(user_id: int) -> Select[Any]:
     """The ids of the interactions in which the user takes part, as a statement."""
     return select(Participant.interaction_id).where(
         Participant.user_id == user_id, Participant.left_at.is_(None), Participant.joined_at.is_not(None)

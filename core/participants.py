@@ -182,7 +182,7 @@ def _note(interaction: Interaction, kind: str, actor_id: int, user: User) -> Non
 
 def _say(interaction: Interaction, words: Text, user: User) -> None:
     """Tell the contact, in the contact's language."""
-    language = interaction.case.language or (interaction.service.language if interaction.service else "")
+    language = interaction.case.language or interaction.service.language
     text = words.to(language).format(name=shown_name(user))
     key = f"participant:{interaction.id}:{uuid.uuid4()}"
     casework.post(interaction, key, author="system", html=escape(text), text=text, automatic=True)
