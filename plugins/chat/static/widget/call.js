@@ -1,10 +1,14 @@
 // Calls in the widget: an incoming call, the call that is held. Loaded when the visitor calls or is called.
 import { list, open, choose, chosen } from "./devices.js";
 import { Line, pageName } from "./peer.js";
+import { keep, kept, place } from "./slot.js";
+
+// The widget loads this again when a call was held before the page was loaded anew.
+const KEPT = "okno-call";
 
 const WORDS = {
-  en: { title: "Call", audio: "Call by voice", video: "Call with video", incoming: "The agent is calling", incoming_video: "The agent calls with video", answer: "Answer", answer_video: "Answer with video", decline: "Decline", back: "Return to the call", cancel: "Cancel", hang: "Hang up", ringing: "Ringing…", connecting: "Connecting…", held: "You are talking", mic_on: "Switch the microphone on", mic_off: "Switch the microphone off", camera_on: "Switch the camera on", camera_off: "Switch the camera off", devices: "Microphone and camera", microphone: "Microphone", camera: "Camera", consent: "The call is recorded. I agree.", recorded: "The call is recorded", no_microphone: "There is no microphone, or the browser was not allowed to use it: you are not heard.", no_camera: "There is no camera, or the browser was not allowed to use it.", over: "The call is over", lost: "The connection of the call is lost", declined: "The agent cannot take the call now", missed: "Nobody has answered the call", failed: "The call has failed", far_muted: "The agent’s microphone is off", agent: "The agent", you: "You" },
-  ru: { title: "Звонок", audio: "Позвонить голосом", video: "Позвонить с видео", incoming: "Вам звонит оператор", incoming_video: "Вам звонит оператор по видео", answer: "Ответить", answer_video: "Ответить с видео", decline: "Отклонить", back: "Вернуться в звонок", cancel: "Отмена", hang: "Завершить", ringing: "Ждём ответа…", connecting: "Соединяем…", held: "Идёт разговор", mic_on: "Включить микрофон", mic_off: "Выключить микрофон", camera_on: "Включить камеру", camera_off: "Выключить камеру", devices: "Микрофон и камера", microphone: "Микрофон", camera: "Камера", consent: "Звонок записывается. Я согласен.", recorded: "Звонок записывается", no_microphone: "Микрофона нет, или браузер не разрешил его включить: вас не слышно.", no_camera: "Камеры нет, или браузер не разрешил её включить.", over: "Звонок завершён", lost: "Связь прервалась", declined: "Оператор сейчас не может ответить на звонок", missed: "На звонок не ответили", failed: "Не получилось позвонить", far_muted: "Микрофон оператора выключен", agent: "Оператор", you: "Вы" },
+  en: { title: "Call", audio: "Call by voice", video: "Call with video", incoming: "The agent is calling", incoming_video: "The agent calls with video", answer: "Answer", answer_video: "Answer with video", decline: "Decline", back: "Return to the call", cancel: "Cancel", hang: "Hang up", ringing: "Ringing…", connecting: "Connecting…", held: "You are talking", mic_on: "Switch the microphone on", mic_off: "Switch the microphone off", camera_on: "Switch the camera on", camera_off: "Switch the camera off", devices: "Microphone and camera", microphone: "Microphone", camera: "Camera", consent: "The call is recorded. I agree.", recorded: "The call is recorded", no_microphone: "There is no microphone, or the browser was not allowed to use it: you are not heard.", no_camera: "There is no camera, or the browser was not allowed to use it.", over: "The call is over", lost: "The connection of the call is lost", declined: "The agent cannot take the call now", missed: "Nobody has answered the call", failed: "The call has failed", far_muted: "The agent’s microphone is off", agent: "The agent", you: "You", none: "Calls are not possible in this chat." },
+  ru: { title: "Звонок", audio: "Позвонить голосом", video: "Позвонить с видео", incoming: "Вам звонит оператор", incoming_video: "Вам звонит оператор по видео", answer: "Ответить", answer_video: "Ответить с видео", decline: "Отклонить", back: "Вернуться в звонок", cancel: "Отмена", hang: "Завершить", ringing: "Ждём ответа…", connecting: "Соединяем…", held: "Идёт разговор", mic_on: "Включить микрофон", mic_off: "Выключить микрофон", camera_on: "Включить камеру", camera_off: "Выключить камеру", devices: "Микрофон и камера", microphone: "Микрофон", camera: "Камера", consent: "Звонок записывается. Я согласен.", recorded: "Звонок записывается", no_microphone: "Микрофона нет, или браузер не разрешил его включить: вас не слышно.", no_camera: "Камеры нет, или браузер не разрешил её включить.", over: "Звонок завершён", lost: "Связь прервалась", declined: "Оператор сейчас не может ответить на звонок", missed: "На звонок не ответили", failed: "Не получилось позвонить", far_muted: "Микрофон оператора выключен", agent: "Оператор", you: "Вы", none: "В этом чате звонки недоступны." },
 };
 
 const DRAWINGS = {
@@ -66,8 +70,20 @@ class Calls {
     this.mine = make("video", { autoplay: "", playsinline: "", class: "own", "aria-label": this.words.you });
     this.far.muted = this.mine.muted = true;
     this.element = make("section", { className: "call", "aria-label": this.words.title, hidden: "" });
-    this.place = widget.panel(this.element, STYLE);
+    this.placed = place(widget, this.element, STYLE);
+    if (kept(KEPT)) this.resume();
     addEventListener("pagehide", () => this.line?.drop());
+  }
+
+  async resume() {
+    const { call } = await this.widget.ask("GET", "media").catch(() => ({}));
+    if (call?.id === kept(KEPT) && !this.call) this.hear("chat.call", { kind: "restored", call });
+    else if (!this.call) keep(KEPT, 0);
+  }
+
+  #shown(on) {
+    this.element.hidden = !on;
+    this.placed();
   }
 
   // The button: which call, and whether it may be recorded.
@@ -76,6 +92,7 @@ class Calls {
     const found = await this.widget.ask("GET", "media");
     this.rule = found;
     if (found.call) return this.hear("chat.call", { kind: "restored", call: found.call });
+    if (!found.audio && !found.video) return this.widget.notice(this.words.none);
     this.show("choice");
   }
 
@@ -118,6 +135,7 @@ class Calls {
 
   async enter(call, video) {
     this.note = "";
+    keep(KEPT, call.id);
     this.show("held", call);
     const [audio, picture] = [await open("audio"), video ? await open("video") : null];
     if (!audio) this.note = this.words.no_microphone;
@@ -152,6 +170,7 @@ class Calls {
 
   over(words) {
     this.close();
+    keep(KEPT, 0);
     this.call = null;
     this.note = words;
     this.show("over");
@@ -195,7 +214,7 @@ class Calls {
   // --- what is seen --------------------------------------------------------------------------------
   show(stage, call = this.call) {
     Object.assign(this, { stage, call });
-    this.element.hidden = false;
+    this.#shown(true);
     this.drawn = "";
     this.draw();
     if (["ringing", "choice"].includes(stage)) this.element.querySelector("button:not([disabled])")?.focus();
@@ -241,7 +260,7 @@ class Calls {
     const row = make("div", { className: "call-row" });
     if (rule.audio) row.append(this.button(words.audio, () => this.offer("audio"), "good"));
     if (rule.video) row.append(this.button(words.video, () => this.offer("video"), "good"));
-    row.append(this.button(words.cancel, () => (this.element.hidden = true)));
+    row.append(this.button(words.cancel, () => this.#shown(false)));
     return [this.status(words.title), ...(rule.recorded ? [this.withConsent(row)] : []), row];
   }
 
@@ -307,7 +326,7 @@ class Calls {
   }
 
   ended() {
-    return [this.status(this.note), make("div", { className: "call-row" }, this.button("×", () => (this.element.hidden = true)))];
+    return [this.status(this.note), make("div", { className: "call-row" }, this.button("×", () => this.#shown(false)))];
   }
 }
 

@@ -1,6 +1,8 @@
 // Shows the visitor's page to the agent, when the visitor asks for it. Loaded only then.
 //
 // What is secret stays in the page: fields are sent as dots before anything leaves it, elements with data-okno-mask as empty boxes.
+import { keep, kept, place } from "./slot.js";
+
 const WORDS = {
   en: { ask: "Show this page to the agent?", about: "The agent will see this page and where you point, but not what you type: fields are hidden. You can end it at any moment.", show: "Show the page", cancel: "Cancel", waiting: "Waiting for the agent to look…", shown: "The agent sees this page", end: "Stop showing", over: "The page is not shown any more", "too-large": "The page is too large to be shown", failed: "The page could not be shown", agent: "Agent" },
   ru: { ask: "Показать эту страницу оператору?", about: "Оператор увидит эту страницу и ваш указатель, но не то, что вы вводите: поля скрыты. Показ можно прекратить в любой момент.", show: "Показать страницу", cancel: "Отмена", waiting: "Ждём, когда оператор посмотрит…", shown: "Оператор видит эту страницу", end: "Прекратить показ", over: "Страница больше не показывается", "too-large": "Страница слишком велика для показа", failed: "Не получилось показать страницу", agent: "Оператор" },
@@ -45,21 +47,6 @@ const POINTER = `
 @media (prefers-reduced-motion: reduce) { .pointer { transition: none; } .pointer.pressed i { animation: none; opacity: 1; } }
 `;
 
-const kept = () => {
-  try {
-    return Number(sessionStorage.getItem(KEPT) || 0);
-  } catch {
-    return 0;
-  }
-};
-const keep = (id) => {
-  try {
-    id ? sessionStorage.setItem(KEPT, id) : sessionStorage.removeItem(KEPT);
-  } catch {
-    // Without storage the next page does not go on by itself.
-  }
-};
-
 // The agent's pointer over the page, and a frame around it while it is shown.
 class Pointer {
   constructor(label) {
@@ -98,8 +85,13 @@ class Showing {
     this.element = document.createElement("section");
     this.element.className = "shown";
     this.element.hidden = true;
-    widget.panel(this.element, STYLE);
-    if (kept()) this.resume();
+    this.placed = place(widget, this.element, STYLE);
+    if (kept(KEPT)) this.resume();
+  }
+
+  #shown(on) {
+    this.element.hidden = !on;
+    this.placed();
   }
 
   async start() {
@@ -111,8 +103,8 @@ class Showing {
   // The page has loaded again, or another one of the site: it goes on here.
   async resume() {
     const found = await this.widget.ask("GET", "media").catch(() => null);
-    if (!found) return void setTimeout(() => kept() && this.resume(), RETRY.at(-1));
-    if (found.shown?.id !== kept()) return keep(0);
+    if (!found) return void setTimeout(() => kept(KEPT) && this.resume(), RETRY.at(-1));
+    if (found.shown?.id !== kept(KEPT)) return keep(KEPT, 0);
     this.row = found.shown;
     this.row.state === "active" ? this.record() : this.draw("waiting");
   }
@@ -131,7 +123,7 @@ class Showing {
     try {
       const { shown } = await this.widget.ask("POST", "media/pages", { page: location.origin + location.pathname });
       this.row = shown;
-      keep(shown.id);
+      keep(KEPT, shown.id);
       shown.state === "active" ? this.record() : this.draw("waiting");
     } catch (error) {
       this.over(error.message || this.words.failed);
@@ -155,7 +147,7 @@ class Showing {
       maskInputFn: (text, element) => (text && !isShown(element) ? DOTS : text),
       maskTextSelector: "[contenteditable], [contenteditable] *",
       maskTextFn: (text) => text.replace(/\S/g, "•"),
-      blockSelector: [MASKED, "okno-pointer", this.widget.host].filter(Boolean).join(", "),
+      blockSelector: `${MASKED}, okno-pointer, okno-chat`,
       checkoutEveryNms: SNAPSHOT_EVERY,
       sampling: { mousemove: 50, scroll: 100, input: "last" },
       slimDOMOptions: { script: true, comment: true, headMetaSocial: true, headMetaRobots: true, headMetaVerification: true },
@@ -216,7 +208,7 @@ class Showing {
     this.timer = null;
     this.pointer?.remove();
     this.pointer = null;
-    keep(0);
+    keep(KEPT, 0);
     this.draw("over", words);
   }
 
@@ -225,7 +217,7 @@ class Showing {
     const button = (text, onclick, className = "") => Object.assign(document.createElement("button"), { type: "button", textContent: text, onclick, className });
     const line = (text) => Object.assign(document.createElement("p"), { textContent: text });
     const row = document.createElement("div");
-    const hide = () => (this.element.hidden = true);
+    const hide = () => this.#shown(false);
     if (stage === "ask") row.append(button(words.show, () => this.ask(), "good"), button(words.cancel, hide));
     if (stage === "waiting" || stage === "shown") row.append(button(words.end, () => this.end(), "bad"));
     if (stage === "over") row.append(button("×", hide));
@@ -233,7 +225,7 @@ class Showing {
     if (stage !== "ask") parts[0].setAttribute("role", "status");
     this.element.replaceChildren(...parts, row);
     this.element.dataset.stage = stage;
-    this.element.hidden = false;
+    this.#shown(true);
   }
 }
 
