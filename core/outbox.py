@@ -138,13 +138,15 @@ def release_abandoned() -> int:
 
 def _record(row_id: int, attempts: int, result: OutboxResult) -> None:
     outcome = result.outcome
-    if outcome == "retry" and attempts > len(BACKOFF):
+    if outcome == "retry" and result.counts and attempts > len(BACKOFF):
         outcome = "dead"
     with transaction():
         changes: dict[str, Any] = {"detail": result.detail[:2000]}
         if outcome == "retry":
-            wait = result.retry_in if result.retry_in is not None else BACKOFF[attempts - 1]
+            wait = result.retry_in if result.retry_in is not None else BACKOFF[min(attempts, len(BACKOFF)) - 1]
             changes["due_at"] = now() + timedelta(seconds=wait)
+            if not result.counts:
+                changes["attempts"] = attempts - 1
         else:
             changes |= {"state": outcome, "sent_at": now() if outcome == "sent" else None}
         row = update(OutboxRow.__table__).where(OutboxRow.__table__.c.id == row_id).values(changes)

@@ -49,6 +49,15 @@ class Target:
         return self.parts.port or (443 if self.parts.scheme == "https" else 80)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``body`` as far as it was asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet, also when it is wrapped in another."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -150,13 +159,19 @@ def send(key: str, payload: Mapping[str, Any]) -> OutboxResult:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     """POST to the address; the status of the answer, whose body is not read. Raises :class:`Refused`, ``OSError``, ``HTTPException``."""
+    return exchange("POST", url, body, headers).status
+
+
+def exchange(method: str, url: str, body: bytes | None, headers: Mapping[str, str], most_bytes: int = 0) -> Answer:
+    """Ask an address of somebody else, with all the care of this module; ``most_bytes`` of the answer are read. Raises as :func:`post`."""
     config = okno().config
     target = resolve(url, allow_private=config.get("webhooks.allow_private"))
     connection = _Pinned(target, config.get("webhooks.timeout_seconds"))
     try:
         path = (target.parts.path or "/") + (f"?{target.parts.query}" if target.parts.query else "")
-        connection.request("POST", path, body, dict(headers))
-        return connection.getresponse().status
+        connection.request(method, path, body, dict(headers))
+        answer = connection.getresponse()
+        return Answer(answer.status, dict(answer.headers.items()), answer.read(most_bytes) if most_bytes else b"")
     finally:
         connection.close()
 

@@ -59,7 +59,7 @@ def missed(message_id: int, key: str, why: str) -> None:
     """A file will not come: say so under the message."""
     with transaction():
         message = _locked(message_id)
-        if message.data.get("files", {}).get(key) == "awaited":
+        if message.data.get("files", {}).get(key) in (None, "awaited"):
             _settle(message, key, f"missed: {why}"[:200])
 
 

@@ -149,8 +149,9 @@ def amend(channel: str, key: str, text: str, at: datetime | None = None) -> bool
             raise LookupError("the message that was corrected is not known")
         if message.body_text == text:
             return False
-        before = {"text": message.body_text, "at": (at or now()).isoformat()}
-        message.data = {**message.data, "edits": [*message.data.get("edits", []), before][-KEPT_EDITS:]}
+        if message.body_text:
+            before = {"text": message.body_text, "at": (at or now()).isoformat()}
+            message.data = {**message.data, "edits": [*message.data.get("edits", []), before][-KEPT_EDITS:]}
         message.body_text = text
         _tell_changed(message)
         return True

@@ -190,11 +190,15 @@ def register_search_backends() -> list[SearchBackend]:
 
 @hookimpl
 def register_search_sources() -> list[SearchSource]:
-    """Articles in the desk's search box."""
+    """Articles in the desk's search box; what of them customers may read, for bots."""
     from plugins.kb.finding.index import search
+    from plugins.kb.public.offers import find, where
 
-    title = Text("Knowledge base", "База знаний")
-    return [SearchSource("article", title, "book", search, lambda key: f"/kb/articles/{key}", "kb.view")]
+    title, public = Text("Knowledge base", "База знаний"), Text("Help centre", "Справочный центр")
+    return [
+        SearchSource("article", title, "book", search, lambda key: f"/kb/articles/{key}", "kb.view"),
+        SearchSource("public_article", public, "book", find, where, audience="customers"),
+    ]
 
 
 @hookimpl
