@@ -48,11 +48,13 @@ def invite(interaction_id: int, by_user_id: int, user_id: int) -> None:
         if hands.state_of(user_id) == presence.OFFLINE:
             words = Text(f"{user.name} is not at the desk", f"{user.name} не на рабочем месте")
             raise Rejected(words, "agent-offline")
-        db.session.add(Participant(interaction_id=interaction_id, user_id=user_id, invited_by_id=by_user_id))
+        asked = Participant(interaction_id=interaction_id, user_id=user_id, invited_by_id=by_user_id)
+        already = Rejected(_already(user), "takes-part-already")
         try:
-            db.session.flush()
+            with db.session.begin_nested():
+                db.session.add(asked)
         except IntegrityError as same:
-            raise Rejected(_already(user), "takes-part-already") from same
+            raise already from same
         _note(interaction, "participant.invited", by_user_id, user)
         data = {"number": interaction.case.number, "subject": interaction.case.subject}
         notify([user_id], "participant.invited", f"/cases/{interaction.case_id}", data, by_user_id)

@@ -63,7 +63,7 @@ def add(house: House, title: str, html: str, section: str, login: str | None, te
 
         whose = replies.Whose(get_user(login).id if login else None, get_team(team).id if team else None)
         row = replies.add(title, html, whose, section_id=replies.ensure_path(section, whose))
-        answer_rows([{"id": row.id, "title": row.title}], ["id", "title"])
+        answer_rows([{"id": row.id, "title": row.title}], ["id", "title"], "")
 
 
 @canned.command("remove")
@@ -76,7 +76,7 @@ def remove(house: House, canned_id: int) -> None:
         from plugins.chat.desk import canned as replies
 
         replies.remove(canned_id)
-        answer_rows([{"id": canned_id, "removed": True}], ["id", "removed"])
+        answer_rows([{"id": canned_id, "removed": True}], ["id", "removed"], "")
 
 
 @click.command("chat-rules")
