@@ -40,8 +40,13 @@ class Shown:
 
     @property
     def unread(self) -> int:
-        """What nobody has read in all rooms."""
+        """What the viewer has not seen in all rooms."""
         return sum(line.unread for line in self.lines)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What the rooms are called."""
+        return {line.room.id: line.name for line in self.lines}
 
 
 def _number(name: str) -> int:
