@@ -14,12 +14,13 @@ def abandon(interaction_id: int) -> None:
     """Close what waits or rings, because its contact has gone. Raises ``Rejected`` when somebody has answered meanwhile."""
     with transaction():
         interaction = db.session.get(Interaction, interaction_id, populate_existing=True)
-        if interaction is None or interaction.state not in ("queued", "offered"):
+        if interaction is None or interaction.state not in ("bot", "queued", "offered"):
             raise Rejected(NOT_YOURS, "not-your-interaction")
         rang = withdraw(interaction)
         if rang is not None:
             presence.settle(rang, "withdrawn")
         interaction = fresh(interaction_id)
-        timeline.write(interaction.case_id, "interaction.abandoned", interaction_id=interaction_id)
+        titles = {"title_en": "The contact left before an answer", "title_ru": "Клиент ушёл, не дождавшись ответа"}
+        timeline.write(interaction.case_id, "interaction.abandoned", interaction_id=interaction_id, **titles)
         close(interaction, None, "", None)
         tell_closed(interaction_id, None)

@@ -70,6 +70,11 @@ def read_by_agent(interaction: Interaction | None) -> int:
     return db.session.scalar(select(Reading.agent_read_id).where(Reading.interaction_id == interaction.id)) or 0
 
 
+def is_rateable(interaction: Interaction | None) -> bool:
+    """Whether an agent has answered and it is over."""
+    return interaction is not None and interaction.accepted_at is not None and interaction.state not in UNDER_WAY
+
+
 def rating_of(interaction: Interaction | None) -> int:
     """What the visitor gave the conversation, 0 for nothing yet."""
     if interaction is None:

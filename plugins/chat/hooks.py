@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from core import error_texts, hookimpl
@@ -11,6 +11,7 @@ from core.contracts import (
     BlueprintMount,
     Capabilities,
     Channel,
+    CommandMount,
     Control,
     DeskContext,
     ErrorText,
@@ -20,6 +21,7 @@ from core.contracts import (
     Job,
     MenuItem,
     Panel,
+    Permission,
     PluginSchema,
     PublishedEvent,
     Setting,
@@ -28,6 +30,35 @@ from core.contracts import (
 
 HERE = Path(__file__).parent
 CHANNEL = "chat"
+FILE_TYPES = [
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "webp",
+    "pdf",
+    "txt",
+    "log",
+    "csv",
+    "rtf",
+    "doc",
+    "docx",
+    "xls",
+    "xlsx",
+    "ppt",
+    "pptx",
+    "odt",
+    "ods",
+    "zip",
+    "mp3",
+    "ogg",
+    "m4a",
+    "mp4",
+    "webm",
+    "mov",
+    "eml",
+    "msg",
+]
 
 
 @hookimpl
@@ -40,8 +71,10 @@ def register_models() -> list[PluginSchema]:
 def register_settings() -> list[Setting]:
     """Limits for what visitors write, and how calls connect."""
     from plugins.chat.media.media_settings import SETTINGS
+    from plugins.chat.visitor.visitor_settings import SETTINGS as FROM_VISITORS
 
     return [
+        *FROM_VISITORS,
         Setting(
             "chat.max_characters", int, 4000, Text("Longest message, characters", "Самое длинное сообщение, знаков")
         ),
@@ -68,14 +101,16 @@ def register_channels() -> list[Channel]:
 @hookimpl
 def register_blueprints() -> list[BlueprintMount]:
     """The visitor's requests and the demo page; what agents do."""
-    from plugins.chat.desk.views import blueprint as desk
+    from plugins.chat.desk.routes import blueprint as desk
     from plugins.chat.media.media_routes import blueprint as media
+    from plugins.chat.visitor.admin_views import blueprint as admin
     from plugins.chat.visitor.views import blueprint as visitor
 
     return [
         BlueprintMount(visitor, "/chat", public=True),
         BlueprintMount(desk, "/chat"),
         BlueprintMount(media, "/chat"),
+        BlueprintMount(admin),
     ]
 
 
@@ -104,6 +139,30 @@ def after_interaction_opened(interaction: InteractionInfo) -> None:
 def after_assigned(interaction: InteractionInfo) -> None:
     """Tell the visitor who has joined."""
     _tell(interaction)
+
+
+@hookimpl
+def during_assigned(interaction: InteractionInfo) -> None:
+    """The agent's greeting, where the service wishes one; a visitor who was served reads who serves now."""
+    from plugins.chat.desk import contributions as desk
+
+    desk.assigned(interaction)
+
+
+@hookimpl
+def collect_answer_seconds(service_ids: Collection[int]) -> Mapping[int, int]:
+    """When the bar of a waiting contact turns orange."""
+    from plugins.chat.desk import contributions as desk
+
+    return desk.answer_seconds(service_ids)
+
+
+@hookimpl
+def register_permissions() -> list[Permission]:
+    """Who writes canned replies for others."""
+    from plugins.chat.desk import contributions as desk
+
+    return desk.permissions()
 
 
 @hookimpl
@@ -140,25 +199,30 @@ def collect_controls(context: DeskContext) -> list[Control]:
 @hookimpl
 def collect_panels(context: DeskContext) -> list[Panel]:
     """Recordings of a case; what calls a service takes, on its page."""
+    from plugins.chat.desk import contributions as desk
     from plugins.chat.media import contributions
 
-    return contributions.panels(context)
+    return [*contributions.panels(context), *desk.panels(context)]
 
 
 @hookimpl
 def register_assets() -> list[Asset]:
     """What listens for calls at the desk."""
+    from plugins.chat.desk import contributions as desk
     from plugins.chat.media import contributions
+    from plugins.chat.visitor import contributions as visitor
 
-    return contributions.assets()
+    return [*contributions.assets(), *desk.assets(), *visitor.assets()]
 
 
 @hookimpl
 def register_jobs() -> list[Job]:
-    """Calls that nobody answers end, half-done recordings are completed."""
+    """Calls that nobody answers end, half-done recordings are completed; silent visitors are warned."""
+    from plugins.chat.desk import contributions as desk
     from plugins.chat.media import contributions
+    from plugins.chat.visitor import contributions as visitor
 
-    return contributions.jobs()
+    return [*contributions.jobs(), *desk.jobs(), *visitor.jobs()]
 
 
 @hookimpl
@@ -179,11 +243,20 @@ def check_health() -> list[HealthCheck]:
 
 @hookimpl
 def collect_menu_items(context: DeskContext) -> list[MenuItem]:
-    """The demo page in the admin menu."""
-    label = Text("Chat: demo page", "Чат: демостраница")
-    return [
-        MenuItem("chat-demo", label, "message-circle", "/chat/demo", area="admin", order=220, permission="admin.view")
-    ]
+    """Widgets, the demo page, canned replies."""
+    from plugins.chat.desk import contributions as desk
+    from plugins.chat.visitor import contributions as visitor
+
+    return [*desk.menu_items(context), *visitor.menu_items(context)]
+
+
+@hookimpl
+def register_commands() -> list[CommandMount]:
+    """``okno canned``, ``okno chat-rules`` and ``okno chat-widgets``."""
+    from plugins.chat.desk import contributions as desk
+    from plugins.chat.visitor import contributions as visitor
+
+    return [*desk.commands(), *visitor.commands()]
 
 
 @hookimpl
@@ -194,10 +267,10 @@ def collect_hints(language: str) -> list[Text]:
 
 @hookimpl
 def load_demo(folder: str) -> None:
-    """Let the demo page's widget lead to the default service."""
-    from plugins.chat.visitor.messages import ensure_entry
+    """A widget for the demo page."""
+    from plugins.chat.visitor import contributions as visitor
 
-    ensure_entry("demo")
+    visitor.load_demo()
 
 
 @hookimpl

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from core.contracts import Delivery
 from core.db import db, transaction
 from core.events import log as events
-from core.model import Interaction, Message
+from core.model import Interaction, Message, Participant
 from plugins.chat import conversations
 
 
@@ -30,9 +32,16 @@ def tell_state(interaction_id: int) -> None:
 
 
 def tell_agent(interaction: Interaction, type: str, **payload: Any) -> None:
-    """Publish an event to whoever holds the conversation, in the open transaction; nobody hears it while it waits."""
-    if interaction.agent_id is not None:
-        events.publish(f"user:{interaction.agent_id}", type, {"interaction_id": interaction.id, **payload})
+    """Publish an event to who holds the conversation and who takes part, in the open transaction; nobody hears while it waits."""
+    if interaction.agent_id is None:
+        return
+    beside = select(Participant.user_id).where(
+        Participant.interaction_id == interaction.id,
+        Participant.joined_at.is_not(None),
+        Participant.left_at.is_(None),
+    )
+    for user_id in {interaction.agent_id, *db.session.scalars(beside)}:
+        events.publish(f"user:{user_id}", type, {"interaction_id": interaction.id, **payload})
 
 
 def deliver(delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request, send_from_directory
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from core.contracts import Rejected, Text
@@ -16,7 +16,8 @@ from plugins.chat import conversations
 from plugins.chat.media import calls, cobrowsing
 from plugins.chat.media.call_rules import Rule, rule_of
 from plugins.chat.media.calls import Party
-from plugins.chat.visitor.views import asking, blueprint, unknown_visitor
+from plugins.chat.visitor.doors import asking
+from plugins.chat.visitor.views import blueprint
 
 
 class _Body(Schema):
@@ -78,10 +79,7 @@ def from_visitor(view: Callable[..., Any]) -> Callable[..., Response]:
 
     @wraps(view)
     def asked(**values: Any) -> Response:
-        visitor = asking()
-        if visitor is None:
-            return unknown_visitor()
-        response = jsonify(view(Party("visitor", visitor_id=visitor.id), **values) or {})
+        response = jsonify(view(Party("visitor", visitor_id=asking().id), **values) or {})
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -167,8 +165,17 @@ def end_page(party: Party, cobrowse_id: int) -> None:
     cobrowsing.end(cobrowse_id, party)
 
 
+@public
+def recorder() -> Response:
+    """What records a page in the visitor's browser; served from here, so that other sites may load it."""
+    folder = current_app.static_folder
+    assert folder is not None
+    return send_from_directory(folder, "vendor/rrweb-record.js", mimetype="text/javascript", max_age=3600)
+
+
 ROUTES: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("GET", "/media", "media_state", state),
+    ("GET", "/media/rrweb-record.js", "media_recorder", recorder),
     ("POST", "/media/calls", "media_offer_call", offer_call),
     ("POST", "/media/calls/<int:call_id>/answer", "media_answer_call", answer_call),
     ("POST", "/media/calls/<int:call_id>/join", "media_join_call", join_call),

@@ -41,7 +41,8 @@ WORDS = {
     "email": Text("Your email", "Ваша почта"),
     "required": Text("Please fill this in", "Заполните это поле"),
     "bad_email": Text("This is not an email address", "Это не похоже на адрес почты"),
-    "new": Text("We are here", "Мы на связи"),
+    "offline_now": Text("Nobody is here now", "Сейчас никого нет"),
+    "bot_name": Text("Assistant", "Помощник"),
     "waiting": Text("Looking for an agent…", "Ищем оператора…"),
     "place": Text("You are number {n} in the queue", "Вы {n}-й в очереди"),
     "wait_minutes": Text("about {n} min", "примерно {n} мин"),
@@ -53,7 +54,9 @@ WORDS = {
     "sending": Text("Sending", "Отправляется"),
     "sent": Text("Sent", "Отправлено"),
     "read": Text("Read", "Прочитано"),
-    "lost": Text("No connection. Your messages go out when it is back.", "Нет связи. Сообщения уйдут, когда она вернётся."),
+    "lost": Text(
+        "No connection. Your messages go out when it is back.", "Нет связи. Сообщения уйдут, когда она вернётся."
+    ),
     "failed": Text("Not sent. Try again", "Не отправлено. Повторите"),
     "too_many": Text("At most {n} files at once", "Не больше {n} файлов сразу"),
     "too_large": Text("{name}: larger than {n} MB", "{name}: больше {n} МБ"),
@@ -65,7 +68,6 @@ WORDS = {
     "picture": Text("Picture", "Картинка"),
     "back": Text("Back", "Назад"),
     "fresh": Text("New message", "Новое сообщение"),
-    "refused": Text("The chat is not available on this site.", "На этом сайте чат недоступен."),
 }
 
 
