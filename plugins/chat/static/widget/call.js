@@ -221,14 +221,14 @@ class Calls {
   }
 
   draw(focus = "") {
-    const { line, call, words, stage } = this;
+    const { line, call, stage } = this;
     const connected = line?.state === "connected";
-    const parts = { choice: () => this.choice(), ringing: () => this.ringing(), away: () => this.away(), held: () => this.held(connected), over: () => this.ended() }[stage]();
     // Only what has changed is drawn anew: a button that is being pressed stays.
-    const key = JSON.stringify([stage, call?.state, connected, this.note, Boolean(line?.tracks.video), Boolean(line?.tracks.audio?.enabled), line?.far, this.choosing]);
+    const key = JSON.stringify([stage, call?.state, connected, this.note, Boolean(line?.tracks.video), Boolean(line?.tracks.audio?.enabled), line?.far]);
     if (key !== this.drawn) {
       this.drawn = key;
-      this.element.replaceChildren(...parts);
+      const draw = { choice: () => this.choice(), ringing: () => this.ringing(), away: () => this.away(), held: () => this.held(connected), over: () => this.ended() };
+      this.element.replaceChildren(...draw[stage]());
       if (focus) this.element.querySelector(focus)?.focus();
     }
     this.attach(this.sound, line?.remote || null);

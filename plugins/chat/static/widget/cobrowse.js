@@ -149,7 +149,7 @@ class Showing {
       maskTextFn: (text) => text.replace(/\S/g, "•"),
       blockSelector: `${MASKED}, okno-pointer, okno-chat`,
       checkoutEveryNms: SNAPSHOT_EVERY,
-      sampling: { mousemove: 50, scroll: 100, input: "last" },
+      sampling: { mousemove: 50, scroll: 100 },
       slimDOMOptions: { script: true, comment: true, headMetaSocial: true, headMetaRobots: true, headMetaVerification: true },
       recordCanvas: false,
       collectFonts: false,

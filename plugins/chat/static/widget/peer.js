@@ -15,6 +15,8 @@
 // This is perfect negotiation (W3C WebRTC 1.0, 10.7): either side may add or drop a track at any moment.
 
 const LOST_AFTER = 25_000;
+// Candidates that are found at once travel together.
+const GATHER = 60;
 
 export const pageName = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -34,12 +36,13 @@ export class Line {
     if (!other || other === this.other) return;
     this.drop();
     this.other = other;
-    const pc = (this.pc = new RTCPeerConnection(this.configuration));
+    const pc = (this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...this.configuration }));
     this.heard = Promise.resolve();
     this.senders = {};
     this.offering = this.ignoring = false;
     pc.onnegotiationneeded = () => this.negotiate(pc);
-    pc.onicecandidate = ({ candidate }) => candidate && pc === this.pc && this.tell({ candidate: candidate.toJSON() });
+    pc.onicecandidate = ({ candidate }) => candidate && this.found(pc, candidate.toJSON());
+    this.candidates = [];
     pc.ontrack = ({ track }) => this.arrived(pc, track);
     pc.onconnectionstatechange = () => this.moved(pc);
     for (const kind of ["audio", "video"]) if (this.tracks[kind]) this.add(kind);
@@ -65,6 +68,15 @@ export class Line {
     this.sent = this.sent.then(() => to === this.other && this.post(to, body)).catch(() => {});
   }
 
+  found(pc, candidate) {
+    if (pc !== this.pc) return;
+    this.candidates.push(candidate);
+    if (this.candidates.length > 1) return;
+    setTimeout(() => {
+      if (pc === this.pc) this.tell({ candidates: this.candidates.splice(0) });
+    }, GATHER);
+  }
+
   tellMedia() {
     const on = ({ audio, video }) => ({ audio: Boolean(audio?.enabled), video: Boolean(video?.enabled) });
     if (this.other) this.tell({ media: on(this.tracks) });
@@ -76,7 +88,7 @@ export class Line {
     this.heard = this.heard.then(() => pc === this.pc && this.take(pc, body)).catch((error) => pc === this.pc && console.warn("call:", error));
   }
 
-  async take(pc, { description, candidate, media }) {
+  async take(pc, { description, candidates = [], media }) {
     if (media) {
       this.far = { audio: Boolean(media.audio), video: Boolean(media.video) };
       this.changed();
@@ -90,7 +102,7 @@ export class Line {
       await pc.setLocalDescription();
       this.tell({ description: pc.localDescription.toJSON() });
     }
-    if (candidate) await pc.addIceCandidate(candidate).catch((error) => { if (!this.ignoring) throw error; });
+    for (const candidate of candidates) await pc.addIceCandidate(candidate).catch((error) => { if (!this.ignoring) throw error; });
   }
 
   arrived(pc, track) {
