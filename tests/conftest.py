@@ -12,5 +12,6 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.queries",
     "tests.support.webhook_receiver",
+    "tests.support.bot_api_server",
     "tests.support.shift_house",
 ]

@@ -13,11 +13,10 @@ from sqlalchemy import delete, select, update
 from core import assignment, casework, timeline
 from core.clock import now
 from core.contracts import BotReply, BotTurn, Inbound, Rejected, Text
-from core.db import db, on_commit, put, transaction
+from core.db import db, on_commit, transaction
 from core.events.wake import wake
 from core.house import okno
 from core.model import BotTalk, Interaction, Message, Service
-from core.plain_text import as_html
 from core.routing import queueing
 from core.snapshots import interaction_info, service_info
 
@@ -52,7 +51,8 @@ def chosen(inbound: Inbound, service: Service) -> str:
 
 def begin(interaction_id: int, bot: str) -> None:
     """The bot has a new conversation."""
-    put(BotTalk(interaction_id=interaction_id, bot=bot))
+    db.session.add(BotTalk(interaction_id=interaction_id, bot=bot))
+    db.session.flush()
 
 
 def heard(interaction_id: int) -> None:
@@ -187,7 +187,7 @@ def _say(interaction_id: int, turn: BotTurn | None, reply: BotReply) -> None:
             interaction,
             f"bot:{turn.message_id}",
             author="bot",
-            html=as_html(reply.text),
+            html="",
             text=reply.text,
             automatic=True,
             data={"bot": turn.bot, "buttons": buttons},

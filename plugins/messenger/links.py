@@ -15,6 +15,7 @@ from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.model import Service, ServiceEntry
+from core.schemas import Invalid
 from core.webhook_delivery import signature
 from core.webhooks import OLD_SECRET_KEPT, checked_url, new_secret
 from plugins.messenger.models import MessengerLink
@@ -73,7 +74,7 @@ def add(key: str, title: str, url: str = "", service_key: str = "") -> Messenger
     url = checked_url(url) if url.strip() else ""
     with transaction():
         if db.session.scalar(select(MessengerLink.id).where(MessengerLink.key == key)) is not None:
-            raise Rejected(Text("This key is taken.", "Такой ключ уже есть."), "exists")
+            raise Invalid({"key": Text("This key is taken.", "Такой ключ уже есть.")}, "exists")
         link = MessengerLink(key=key, title=title or key, url=url, secret=new_secret())
         db.session.add(link)
         db.session.flush()

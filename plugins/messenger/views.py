@@ -36,7 +36,7 @@ def hook(key: str) -> Response:
     try:
         event = json.loads(body)
         EventShape().load(event)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         fields = error.messages if isinstance(error, ValidationError) else {}
         return _refused(422, "invalid", "the body does not fit the contract", fields=fields)
     receiving.take_in(link, webhook_id, body)

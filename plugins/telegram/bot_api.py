@@ -49,6 +49,7 @@ class BotApi:
     def __init__(self, base: str, token: str) -> None:
         self._parts, self._token = urlsplit(base.rstrip("/")), token
         self._open: HTTPConnection | None = None
+        self._ended = False
 
     def call(self, method: str, uploads: tuple[Upload, ...] = (), *, wait: float = 0, **values: Any) -> Any:
         """The ``result`` of a method; ``wait`` in seconds is added to the time limit. Raises :class:`Refused`, ``OSError``, ``HTTPException``."""
@@ -82,7 +83,8 @@ class BotApi:
         return raw
 
     def abort(self) -> None:
-        """End a call that waits, from another thread; it raises ``OSError`` then."""
+        """End the call that waits, from another thread, and all later ones: they raise ``OSError``."""
+        self._ended = True
         connection = self._open
         if connection is not None and connection.sock is not None:
             try:
@@ -95,8 +97,12 @@ class BotApi:
     ) -> tuple[int, Any, bytes]:
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         connection = kind(self._parts.hostname or "", self._parts.port, timeout=SECONDS + wait)
-        self._open = connection
         try:
+            connection.connect()
+            # In this order one of the two threads sees what the other has done.
+            self._open = connection
+            if self._ended:
+                raise OSError("ended")
             connection.request(method, self._parts.path + path, body, dict(headers))
             answer: HTTPResponse = connection.getresponse()
             return answer.status, answer.headers, answer.read(limit)

@@ -12,10 +12,12 @@ export class Log {
   #list;
   #lines = new Map();
   #typing;
+  #offers = new Map();
   element;
 
-  constructor({ config, base, openPicture }) {
+  constructor({ config, base, openPicture, answer }) {
     [this.#config, this.#base] = [config, base];
+    this.answer = answer;
     this.openPicture = openPicture;
     this.#list = h("ol", {});
     this.#typing = h("p", { class: "typing", hidden: true });
@@ -45,7 +47,18 @@ export class Log {
     const later = [...this.#list.querySelectorAll("[data-id]")].find((other) => Number(other.dataset.id) > message.id);
     if (later) later.before(line);
     else if (!line.isConnected || line.nextElementSibling?.dataset.id) this.#list.append(line);
+    if (message.buttons?.length) this.#offers.set(String(message.id), message.buttons);
+    this.#offer();
     if (bottom || message.author === "contact") this.toBottom();
+  }
+
+  // Words that a bot offers to answer with: under the newest message only.
+  #offer() {
+    this.#list.querySelector(".quick")?.remove();
+    const newest = [...this.#list.querySelectorAll("[data-id]")].at(-1);
+    const words = this.#offers.get(newest?.dataset.id) ?? [];
+    if (!words.length) return;
+    newest.append(h("div", { class: "quick" }, ...words.map((text) => h("button", { type: "button", onclick: () => this.answer(text) }, text))));
   }
 
   drawUnsent(one) {
@@ -54,6 +67,7 @@ export class Log {
     const line = h("li", { class: "mine unsent" }, this.#bubble(one.text ? [linked(one.text)] : [], names), this.#meta("", this.#config.words.sending));
     this.#lines.set(one.id, line);
     this.#list.append(line);
+    this.#list.querySelector(".quick")?.remove();
     this.toBottom();
   }
 

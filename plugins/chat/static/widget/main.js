@@ -34,7 +34,7 @@ class Widget {
       ended: () => this.#talk.end().catch((error) => this.#panel.alert(error.message)),
       dropped: (files) => this.#composer.add(files),
     });
-    this.#log = new Log({ config, base, openPicture: (href, name) => this.#panel.openPicture(href, name) });
+    this.#log = new Log({ config, base, openPicture: (href, name) => this.#panel.openPicture(href, name), answer: (text) => this.#say(text, []) });
     this.#composer = new Composer({
       config,
       say: (text, files) => this.#say(text, files),
