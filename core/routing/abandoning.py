@@ -20,7 +20,12 @@ def abandon(interaction_id: int) -> None:
         if rang is not None:
             presence.settle(rang, "withdrawn")
         interaction = fresh(interaction_id)
-        titles = {"title_en": "The contact left before an answer", "title_ru": "Клиент ушёл, не дождавшись ответа"}
-        timeline.write(interaction.case_id, "interaction.abandoned", interaction_id=interaction_id, **titles)
+        timeline.write(
+            interaction.case_id,
+            "interaction.abandoned",
+            interaction_id=interaction_id,
+            title_en="The contact left before an answer",
+            title_ru="Клиент ушёл, не дождавшись ответа",
+        )
         close(interaction, None, "", None)
         tell_closed(interaction_id, None)

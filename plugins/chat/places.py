@@ -50,7 +50,7 @@ def seconds_between(service_id: int) -> float | None:
         Interaction.channel == CHANNEL,
     )
     count, first = db.session.execute(answered).one()
-    if count < LEAST:
+    if first is None or count < LEAST:
         return None
     return max((now() - first).total_seconds() / count, 1.0)
 

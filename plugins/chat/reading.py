@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.db import current_work, db, transaction
 from core.model import Interaction, Message
@@ -29,7 +30,7 @@ def by_agent(interaction: Interaction, up_to: int) -> bool:
         return moved
 
 
-def _move(interaction_id: int, column: object, up_to: int) -> bool:
+def _move(interaction_id: int, column: InstrumentedAttribute[int], up_to: int) -> bool:
     # A message of another conversation moves nothing: ids come from outside.
     if db.session.scalar(select(Message.interaction_id).where(Message.id == up_to)) != interaction_id:
         return False
@@ -37,5 +38,5 @@ def _move(interaction_id: int, column: object, up_to: int) -> bool:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"interaction_id": interaction_id, "visitor_read_id": 0, "agent_read_id": 0}
     connection.execute(insert(Reading).values(values).on_conflict_do_nothing(index_elements=["interaction_id"]))
-    changed = update(Reading).where(Reading.interaction_id == interaction_id, column < up_to).values({column: up_to})  # type: ignore[operator]
-    return bool(db.session.execute(changed.execution_options(synchronize_session=False)).rowcount)
+    changed = update(Reading).where(Reading.interaction_id == interaction_id, column < up_to).values({column: up_to})
+    return bool(connection.execute(changed).rowcount)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
@@ -63,7 +63,7 @@ class WidgetForm(Form):
     launcher = choice("round", "bar", default="round")
     offline = choice("never", "hours", "agents", default="hours")
     texts = ma.Dict(load_default=dict)
-    fields = ma.List(ma.Dict(), load_default=list)
+    questions = ma.List(ma.Dict(), load_default=list, data_key="fields", attribute="fields")
     features = ma.Dict(load_default=dict)
     origins = ma.List(ma.String(), load_default=list)
     active = flag(True)
@@ -170,13 +170,13 @@ def allows(widget: Widget, origin: str, own: str) -> bool:
 
 def _loaded(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
     loaded = checked(WidgetForm, values, partial=partial)
-    reading = {"texts": _texts, "fields": _fields, "features": _features, "origins": _origins}
+    reading: dict[str, Any] = {"texts": _texts, "fields": _fields, "features": _features, "origins": _origins}
     for name, read in reading.items():
         if name in loaded:
             try:
                 loaded[name] = read(loaded[name])
             except ValidationError as error:
-                raise Invalid({name: error.messages[0]}) from None
+                raise Invalid({name: cast(Text, error.messages[0])}) from None
     return loaded
 
 

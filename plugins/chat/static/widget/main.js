@@ -209,7 +209,7 @@ export default async function begin({ base, entry, language, open }) {
   const asked = new URL(`widgets/${encodeURIComponent(entry)}`, base);
   if (language) asked.searchParams.set("lang", language);
   const [config, css] = await Promise.all([
-    fetch(asked, { credentials: "omit" }).then((answer) => answer.json()),
+    fetch(asked, { credentials: "omit", headers: { Accept: "application/json" } }).then((answer) => answer.json()),
     fetch(new URL("style.css", import.meta.url), { credentials: "omit" }).then((answer) => answer.text()),
   ]);
   if (config.error) {
