@@ -112,7 +112,7 @@ def test_a_recorded_call_needs_consent_and_both_voices_are_kept_with_the_case(pa
     )
     assert loudest[0] == 2 and min(loudest[1:]) > 0.02
     note = desk.locator(".panel:not([hidden]) .message-note")
-    expect(note).to_contain_text("Запись: Аудиозвонок")
+    expect(note).to_contain_text(re.compile(r"Запись: Аудиозвонок, \d+:\d\d"))
     expect(note.get_by_role("link", name=re.compile(r"запись-.*\.webm"))).to_be_visible()
     house.set_rule()
 

@@ -200,10 +200,10 @@ _ENDS = {
 def words_of(call: Call) -> tuple[str, str]:
     """«Video call, 3:12» in English and Russian."""
     en, ru = _NAMES[call.media]
-    if call.answered_at is None or call.ended_at is None:
+    if call.answered_at is None:
         end_en, end_ru = _ENDS.get(call.reason, _ENDS["missed"])
         return f"{en}: {end_en}", f"{ru}: {end_ru}"
-    seconds = int((call.ended_at - call.answered_at).total_seconds())
+    seconds = int(((call.ended_at or now()) - call.answered_at).total_seconds())
     lasted = f"{seconds // 60}:{seconds % 60:02}"
     return f"{en}, {lasted}", f"{ru}, {lasted}"
 

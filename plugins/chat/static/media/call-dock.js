@@ -94,9 +94,9 @@ class CallDock {
 
   async end(lost = false) {
     const { id } = this.call;
-    await this.stopRecording();
-    post(`calls/${id}/end`, { lost }).catch((error) => toast(error.message || this.words.failed, "error"));
-    this.over({ reason: lost ? "lost" : "" });
+    // Before the recording is complete, so that it is named after a call that is over.
+    await post(`calls/${id}/end`, { lost }).catch((error) => error.code !== "call-over" && toast(error.message || this.words.failed, "error"));
+    if (this.call?.id === id) this.over({ reason: lost ? "lost" : "" });
   }
 
   // A page that goes leaves the call to the next one: the other side waits for it a little while.

@@ -4,8 +4,8 @@
 import { keep, kept, place } from "./slot.js";
 
 const WORDS = {
-  en: { ask: "Show this page to the agent?", about: "The agent will see this page and where you point, but not what you type: fields are hidden. You can end it at any moment.", show: "Show the page", cancel: "Cancel", waiting: "Waiting for the agent to look…", shown: "The agent sees this page", end: "Stop showing", over: "The page is not shown any more", "too-large": "The page is too large to be shown", failed: "The page could not be shown", agent: "Agent" },
-  ru: { ask: "Показать эту страницу оператору?", about: "Оператор увидит эту страницу и ваш указатель, но не то, что вы вводите: поля скрыты. Показ можно прекратить в любой момент.", show: "Показать страницу", cancel: "Отмена", waiting: "Ждём, когда оператор посмотрит…", shown: "Оператор видит эту страницу", end: "Прекратить показ", over: "Страница больше не показывается", "too-large": "Страница слишком велика для показа", failed: "Не получилось показать страницу", agent: "Оператор" },
+  en: { close: "Close", ask: "Show this page to the agent?", about: "The agent will see this page and where you point, but not what you type: fields are hidden. You can end it at any moment.", show: "Show the page", cancel: "Cancel", waiting: "Waiting for the agent to look…", shown: "The agent sees this page", end: "Stop showing", over: "The page is not shown any more", "too-large": "The page is too large to be shown", failed: "The page could not be shown", agent: "Agent" },
+  ru: { close: "Закрыть", ask: "Показать эту страницу оператору?", about: "Оператор увидит эту страницу и ваш указатель, но не то, что вы вводите: поля скрыты. Показ можно прекратить в любой момент.", show: "Показать страницу", cancel: "Отмена", waiting: "Ждём, когда оператор посмотрит…", shown: "Оператор видит эту страницу", end: "Прекратить показ", over: "Страница больше не показывается", "too-large": "Страница слишком велика для показа", failed: "Не получилось показать страницу", agent: "Оператор" },
 };
 const KEPT = "okno-shown";
 const SEND_EVERY = 200;
@@ -220,7 +220,7 @@ class Showing {
     const hide = () => this.#shown(false);
     if (stage === "ask") row.append(button(words.show, () => this.ask(), "good"), button(words.cancel, hide));
     if (stage === "waiting" || stage === "shown") row.append(button(words.end, () => this.end(), "bad"));
-    if (stage === "over") row.append(button("×", hide));
+    if (stage === "over") row.append(button(words.close, hide));
     const parts = { ask: [line(words.ask), line(words.about)], waiting: [line(words.waiting)], shown: [line(words.shown)], over: [line(note)] }[stage];
     if (stage !== "ask") parts[0].setAttribute("role", "status");
     this.element.replaceChildren(...parts, row);
