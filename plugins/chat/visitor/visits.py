@@ -59,7 +59,10 @@ def note(visitor: Visitor, seen: Seen) -> Visit:
     with transaction():
         row = db.session.get(Visit, visitor.id, populate_existing=True)
         if row is None:
-            row = Visit(visitor_id=visitor.id, widget_key=visitor.entry[:80], pages=[], told={}, first_seen_at=now())
+            blank = dict.fromkeys(LIMITS, "")
+            row = Visit(
+                visitor_id=visitor.id, widget_key=visitor.entry[:80], pages=[], told={}, first_seen_at=now(), **blank
+            )
             db.session.add(row)
         moved = bool(seen.url) and (row.url, row.title) != (seen.url[:500], seen.title[:300])
         for name, limit in LIMITS.items():

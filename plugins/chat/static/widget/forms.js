@@ -28,7 +28,8 @@ function field({ key, kind, title, required, options = [] }, words) {
     else input.removeAttribute("aria-invalid");
     return !wrong;
   };
-  input.addEventListener("change", () => error.hidden || check());
+  // While it is typed, not when it is left: what stands below must not move under a click.
+  input.addEventListener("input", () => error.hidden || check());
   return { key, input, check, element: h("div", { class: "field" }, h("label", { for: id }, title, required ? h("span", { "aria-hidden": "true" }, " *") : ""), input, error) };
 }
 
