@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 
 import click
 
-from core.contracts import Rejected
-
-
-def _say(as_json: bool, text: str, **data: object) -> None:
-    click.echo(json.dumps({"ok": True, "data": data}, ensure_ascii=False) if as_json else text)
+from core.commands.terminal import House, answer, answer_rows, given, json_option, pass_house
 
 
 @click.group()
@@ -20,15 +15,16 @@ def bot() -> None:
 
 
 @bot.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_rules(as_json: bool) -> None:
+@json_option
+@pass_house
+def list_rules(house: House) -> None:
     """Services with their rules."""
-    from core import services
-    from plugins.bot import rules
+    with house.open():
+        from core import services
+        from plugins.bot import rules
 
-    rows = {service.key: asdict(rules.rule_of(service.id)) for service in services.list_services()}
-    lines = [f"{key}  {'on' if rule['active'] else 'off'}  attempts: {rule['attempts']}" for key, rule in rows.items()]
-    _say(as_json, "\n".join(lines), services=rows)
+        rows = [{"service": one.key, **asdict(rules.rule_of(one.id))} for one in services.list_services()]
+    answer_rows(rows, ["service", "active", "attempts", "greeting_ru", "greeting_en"], "There are no services")
 
 
 @bot.command("set")
@@ -37,24 +33,22 @@ def list_rules(as_json: bool) -> None:
 @click.option("--greeting-ru", help="What it says first, in Russian.")
 @click.option("--greeting-en", help="What it says first, in English.")
 @click.option("--attempts", type=int, help="How often it offers articles before an agent is called.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
+@pass_house
 def set_rule(
+    house: House,
     service: str,
     active: bool | None,
     greeting_ru: str | None,
     greeting_en: str | None,
     attempts: int | None,
-    as_json: bool,
 ) -> None:
     """Change what is given of a service's rule."""
-    from core import services
-    from plugins.bot import rules
+    changed = given(active=active, greeting_ru=greeting_ru, greeting_en=greeting_en, attempts=attempts)
+    with house.open():
+        from core import services
+        from plugins.bot import rules
 
-    given = {"active": active, "greeting_ru": greeting_ru, "greeting_en": greeting_en, "attempts": attempts}
-    try:
-        before = rules.rule_of(services.get_service(service).id)
-        wanted = replace(before, **{name: value for name, value in given.items() if value is not None})
+        wanted = replace(rules.rule_of(services.get_service(service).id), **changed)
         rules.set_rule(service, wanted)
-    except Rejected as refusal:
-        raise click.ClickException(refusal.text.en) from refusal
-    _say(as_json, f"{service}: the bot is {'on' if wanted.active else 'off'}", service=service, rule=asdict(wanted))
+    answer({"service": service, **asdict(wanted)}, f"{service}: the bot is {'on' if wanted.active else 'off'}")

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-from core.contracts import Rejected
-
-
-def _say(as_json: bool, text: str, **data: object) -> None:
-    click.echo(json.dumps({"ok": True, "data": data}, ensure_ascii=False) if as_json else text)
-
-
-def _done(operation: Callable[[], Any]) -> Any:
-    try:
-        return operation()
-    except Rejected as refusal:
-        raise click.ClickException(refusal.text.en) from refusal
+from core.commands.terminal import House, answer, answer_rows, json_option, pass_house
 
 
 @click.group()
@@ -28,26 +13,26 @@ def messenger() -> None:
 
 
 @messenger.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_links(as_json: bool) -> None:
+@json_option
+@pass_house
+def list_links(house: House) -> None:
     """Adapters with their services and addresses."""
-    from plugins.messenger import links
+    with house.open():
+        from plugins.messenger import links
 
-    rows = [
-        {
-            "key": link.key,
-            "title": link.title,
-            "url": link.url,
-            "active": link.active,
-            "services": [service.key for service in links.services_of(link.key)],
-            "last_status": link.last_status,
-        }
-        for link in links.listed()
-    ]
-    lines = [
-        f"{row['key']}  {row['url'] or '-'}  {'on' if row['active'] else 'off'}  {row['last_status']}" for row in rows
-    ]
-    _say(as_json, "\n".join(lines) or "there are no messengers: okno messenger add", messengers=rows)
+        rows = [
+            {
+                "key": link.key,
+                "title": link.title,
+                "service": ", ".join(service.key for service in links.services_of(link.key)),
+                "url": link.url,
+                "active": link.active,
+                "last_status": link.last_status,
+            }
+            for link in links.listed()
+        ]
+    columns = ["key", "title", "service", "url", "active", "last_status"]
+    answer_rows(rows, columns, "There are no messengers: okno messenger add")
 
 
 @messenger.command("add")
@@ -55,13 +40,15 @@ def list_links(as_json: bool) -> None:
 @click.option("--title", default="", help="What the desk calls it.")
 @click.option("--url", default="", help="Where our messages are sent.")
 @click.option("--service", default="", help="Key of the service that it leads to.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def add_link(key: str, title: str, url: str, service: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def add_link(house: House, key: str, title: str, url: str, service: str) -> None:
     """Add an adapter and print its secret, this once."""
-    from plugins.messenger import links
+    with house.open():
+        from plugins.messenger import links
 
-    link = _done(lambda: links.add(key, title, url, service))
-    _say(as_json, f"{link.key} is added; its secret: {link.secret}", key=link.key, secret=link.secret)
+        secret = links.add(key, title, url, service).secret
+    answer({"key": key, "secret": secret}, f"{key} is added; its secret: {secret}")
 
 
 @messenger.command("set")
@@ -69,32 +56,38 @@ def add_link(key: str, title: str, url: str, service: str, as_json: bool) -> Non
 @click.option("--title", help="What the desk calls it.")
 @click.option("--url", help="Where our messages are sent.")
 @click.option("--on/--off", "active", default=None, help="Take and send, or not.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def set_link(key: str, title: str | None, url: str | None, active: bool | None, as_json: bool) -> None:
+@json_option
+@pass_house
+def set_link(house: House, key: str, title: str | None, url: str | None, active: bool | None) -> None:
     """Change what is given."""
-    from plugins.messenger import links
+    with house.open():
+        from plugins.messenger import links
 
-    _done(lambda: links.update(key, title=title, url=url, active=active))
-    _say(as_json, f"{key} is changed", key=key)
+        links.update(key, title=title, url=url, active=active)
+    answer({"key": key}, f"{key} is changed")
 
 
 @messenger.command("rotate")
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def rotate_secret(key: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def rotate_secret(house: House, key: str) -> None:
     """Print a new secret, this once; the old one counts for a day more."""
-    from plugins.messenger import links
+    with house.open():
+        from plugins.messenger import links
 
-    link = _done(lambda: links.rotate(key))
-    _say(as_json, f"{key}: the new secret is {link.secret}", key=key, secret=link.secret)
+        secret = links.rotate(key).secret
+    answer({"key": key, "secret": secret}, f"{key}: the new secret is {secret}")
 
 
 @messenger.command("remove")
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def remove_link(key: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def remove_link(house: House, key: str) -> None:
     """Forget an adapter."""
-    from plugins.messenger import links
+    with house.open():
+        from plugins.messenger import links
 
-    _done(lambda: links.remove(key))
-    _say(as_json, f"{key} is removed", key=key)
+        links.remove(key)
+    answer({"key": key}, f"{key} is removed")

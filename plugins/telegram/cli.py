@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from core.contracts import Rejected
-
-
-def _say(as_json: bool, text: str, **data: object) -> None:
-    click.echo(json.dumps({"ok": True, "data": data}, ensure_ascii=False) if as_json else text)
+from core.commands.terminal import House, answer, answer_rows, json_option, pass_house
 
 
 @click.group()
@@ -19,26 +13,23 @@ def telegram() -> None:
 
 
 @telegram.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_bots(as_json: bool) -> None:
+@json_option
+@pass_house
+def list_bots(house: House) -> None:
     """Bots with their services and what is wrong with them."""
-    from plugins.telegram import bots
+    with house.open():
+        from plugins.telegram import bots
 
-    rows = [
-        {
-            "bot": bot.username,
-            "services": [service.key for service in bots.services_of(bot.username)],
-            "active": bot.active,
-            "error": bot.error,
-        }
-        for bot in bots.listed()
-    ]
-    lines = [
-        f"@{row['bot']}  {', '.join(row['services']) or 'the default service'}  "  # type: ignore[arg-type]
-        f"{row['error'] or ('listens' if row['active'] else 'off')}"
-        for row in rows
-    ]
-    _say(as_json, "\n".join(lines) or "there are no bots: okno telegram add", bots=rows)
+        rows = [
+            {
+                "bot": bot.username,
+                "service": ", ".join(service.key for service in bots.services_of(bot.username)),
+                "active": bot.active,
+                "error": bot.error,
+            }
+            for bot in bots.listed()
+        ]
+    answer_rows(rows, ["bot", "service", "active", "error"], "There are no bots: okno telegram add")
 
 
 @telegram.command("add")
@@ -46,42 +37,39 @@ def list_bots(as_json: bool) -> None:
     "--token", prompt=True, hide_input=True, envvar="TELEGRAM_TOKEN", help="From @BotFather; asked for when left out."
 )
 @click.option("--service", default="", help="Key of the service that the bot leads to.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def add_bot(token: str, service: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def add_bot(house: House, token: str, service: str) -> None:
     """Add a bot, or give one a new token."""
-    from plugins.telegram import bots
+    with house.open():
+        from plugins.telegram import bots
 
-    try:
-        bot = bots.add(token, service)
-    except Rejected as refusal:
-        raise click.ClickException(refusal.text.en) from refusal
-    _say(as_json, f"@{bot.username} is added", bot=bot.username)
+        username = bots.add(token, service).username
+    answer({"bot": username}, f"@{username} is added")
 
 
 @telegram.command("switch")
 @click.argument("username")
 @click.argument("state", type=click.Choice(["on", "off"]))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def switch_bot(username: str, state: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def switch_bot(house: House, username: str, state: str) -> None:
     """Listen to a bot, or not."""
-    from plugins.telegram import bots
+    with house.open():
+        from plugins.telegram import bots
 
-    try:
         bots.switch(username, state == "on")
-    except Rejected as refusal:
-        raise click.ClickException(refusal.text.en) from refusal
-    _say(as_json, f"@{username} is {state}", bot=username, active=state == "on")
+    answer({"bot": username, "active": state == "on"}, f"@{username} is {state}")
 
 
 @telegram.command("remove")
 @click.argument("username")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def remove_bot(username: str, as_json: bool) -> None:
+@json_option
+@pass_house
+def remove_bot(house: House, username: str) -> None:
     """Forget a bot and its token."""
-    from plugins.telegram import bots
+    with house.open():
+        from plugins.telegram import bots
 
-    try:
         bots.remove(username)
-    except Rejected as refusal:
-        raise click.ClickException(refusal.text.en) from refusal
-    _say(as_json, f"@{username} is removed", bot=username)
+    answer({"bot": username}, f"@{username} is removed")
