@@ -103,9 +103,12 @@ def take_in(said: Said) -> intake.Received:
 def _take_in(said: Said) -> intake.Received:
     before = conversations.latest(said.channel, said.address)
     joins = before is not None and before.state in conversations.UNDER_WAY
-    number = conversations.count(said.channel, said.address) + 1
-    key = before.session_key if joins and before else f"{said.channel}:{said.address}:{number}"
-    goes_on = before is not None and before.case.status != "closed"
+    # What a conversation under way needs none of is not asked for: most messages are of one.
+    if joins and before:
+        key, goes_on = before.session_key, True
+    else:
+        key = f"{said.channel}:{said.address}:{conversations.count(said.channel, said.address) + 1}"
+        goes_on = before is not None and before.case.status != "closed"
     return intake.receive(
         Inbound(
             channel=said.channel,
