@@ -140,15 +140,16 @@ export function size(bytes) {
   return bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-function linked(text) {
-  const words = h("p", {});
+const linked = (text) => h("p", {}, ...links(text));
+
+function links(text) {
+  const parts = [];
   let done = 0;
   for (const { 0: href, index } of text.matchAll(LINK)) {
-    words.append(text.slice(done, index), h("a", { href, target: "_blank", rel: "noopener noreferrer" }, href));
+    parts.push(text.slice(done, index), h("a", { href, target: "_blank", rel: "noopener noreferrer" }, href));
     done = index + href.length;
   }
-  words.append(text.slice(done));
-  return words;
+  return [...parts, text.slice(done)];
 }
 
 // What an agent has formatted, rebuilt of the few elements that a chat needs; where a page forbids parsing, the plain text.
@@ -165,7 +166,7 @@ function rich(html, text) {
 
 function copy(from, into) {
   for (const node of from.childNodes) {
-    if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
+    if (node.nodeType === Node.TEXT_NODE) into.append(...(into.closest("a") ? [node.data] : links(node.data)));
     if (node.nodeType !== Node.ELEMENT_NODE || node.matches("script, style, template")) continue;
     const href = node.tagName === "A" ? node.getAttribute("href") ?? "" : "";
     const name = SAFE.test(href) ? "a" : KEPT[node.tagName];
