@@ -96,12 +96,10 @@ function choose(line) {
   act();
 }
 
+// Squire replaces what is selected; an empty insertion would leave it without a line to write on.
 function remove(editor, range) {
   if (!range) return;
-  editor.squire.focus();
-  editor.squire.setSelection(range);
-  editor.squire.insertHTML("");
-  if (!getSelection().isCollapsed) getSelection().deleteFromDocument();
+  range.deleteContents();
   editor.changed();
 }
 
@@ -110,7 +108,8 @@ async function insert(editor, range, id) {
   const answer = await fetch(`/chat/canned/${id}/filled?interaction=${interaction}`, { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok) return document.dispatchEvent(new CustomEvent("toast", { detail: { level: "error", text: WORDS.failed } }));
   const { html } = await answer.json();
-  remove(editor, range);
+  editor.focus();
+  if (range) editor.squire.setSelection(range);
   editor.insertHTMLAtCursor(html);
 }
 

@@ -96,7 +96,7 @@ document.addEventListener("okno:event", ({ detail: { type, payload } }) => {
 document.addEventListener("keydown", (event) => {
   const plain = event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
   const form = plain && event.target.closest?.(".case[data-talks] .compose-reply");
-  if (!form || !event.target.closest("okno-editor .editor-root") || event.defaultPrevented || matchMedia("(pointer: coarse)").matches) return;
+  if (!form || !event.target.closest("okno-editor .editor-root") || find(".canned-list", form) || matchMedia("(pointer: coarse)").matches) return;
   const at = getSelection().anchorNode;
   if ((at?.nodeType === Node.TEXT_NODE ? at.parentElement : at)?.closest("li")) return;
   event.preventDefault();
