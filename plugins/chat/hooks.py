@@ -267,10 +267,12 @@ def collect_hints(language: str) -> list[Text]:
 
 @hookimpl
 def load_demo(folder: str) -> None:
-    """A widget for the demo page."""
+    """A widget for the demo page, canned replies for the desk."""
+    from plugins.chat.desk import demo
     from plugins.chat.visitor import contributions as visitor
 
     visitor.load_demo()
+    demo.load()
 
 
 @hookimpl
