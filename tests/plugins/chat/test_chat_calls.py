@@ -88,7 +88,11 @@ def test_one_call_a_chat_and_none_with_a_stranger(talk, centre):
     with pytest.raises(Rejected) as refusal:
         calls.offer(interaction_id, visitor, "audio")
     assert refusal.value.code == "call-under-way"
-    for stranger in (Party("visitor", visitor_id="somebody"), Party("agent", user_id=centre.agent_id + 7), Party("agent")):
+    for stranger in (
+        Party("visitor", visitor_id="somebody"),
+        Party("agent", user_id=centre.agent_id + 7),
+        Party("agent"),
+    ):
         with pytest.raises(Rejected) as refusal:
             calls.offer(interaction_id, stranger, "audio")
         assert refusal.value.code == "call-impossible"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -93,7 +93,7 @@ def test_turn_credentials_are_those_of_the_rest_api(centre, monkeypatch):
         "chat.relay_only": True,
     }
     monkeypatch.setattr(ice, "okno", lambda: type("House", (), {"config": type("Config", (), {"get": values.get})}))
-    monkeypatch.setattr(ice, "now", lambda: clock.datetime.fromtimestamp(1_400_000_000, clock.UTC))
+    monkeypatch.setattr(ice, "now", lambda: datetime.fromtimestamp(1_400_000_000, UTC))
     made = ice.configuration("okno-1-agent")
     assert made["iceTransportPolicy"] == "relay" and made["iceServers"][0] == {"urls": ["stun:s.example"]}
     turn = made["iceServers"][1]
