@@ -54,6 +54,14 @@ class Entry:
             return "message"
         return "note" if self.row.kind == "note" else "event"
 
+    @property
+    def changes(self) -> bool:
+        """Whether the card is not the same for ever: an answer on its way, a message that is corrected or waits for files."""
+        message = self.message
+        if message is None:
+            return False
+        return bool(message.delivery or message.data.get("edits") or message.data.get("files"))
+
 
 @dataclass(slots=True)
 class Window:

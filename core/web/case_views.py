@@ -15,6 +15,9 @@ from core.model import Attachment, Case, Interaction, Message, NoteFile, Timelin
 from core.permissions import allowed, require
 from core.web import case_aside, case_queries, desk_frame, desk_queries, drawing, letters
 
+# Entries that are drawn again when something of a case has changed.
+MOST_CHANGED = 12
+
 VIEWS = ("talk", "events")
 SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain")
 # A letter is a foreign page: nothing in it runs or calls out; images come from the letter itself.
@@ -98,13 +101,15 @@ def _entry_id(name: str) -> int | None:
 
 @require("case.view")
 def fresh(case_id: int) -> str:
-    """The header as it is now and the entries after ``after``, swapped out of band."""
+    """The header as it is now, the entries after ``after``, and the newest of those before that may have changed since."""
     user, row = desk_frame.signed_in(), seen_case(case_id)
     page = case_queries.case_page(row, user, _view())
     after = _entry_id("after") or 0
     entries = [entry for entry in page.window.entries if entry.row.id > after]
+    changed = [entry for entry in page.window.entries if entry.row.id <= after and entry.changes][-MOST_CHANGED:]
     parts = {"aside": case_aside.aside(row, user), "may_edit": allowed(user, "case.reply")}
-    return render_template("desk/fresh.html", page=page, case=row, entries=entries, view=_view(), user=user, **parts)
+    shown = {"entries": entries, "changed": changed}
+    return render_template("desk/fresh.html", page=page, case=row, view=_view(), user=user, **shown, **parts)
 
 
 @require("case.view")
