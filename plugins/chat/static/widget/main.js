@@ -39,7 +39,7 @@ class Widget {
       config,
       say: (text, files) => this.#say(text, files),
       typing: () => this.#talk.typing(),
-      warn: (text) => this.#panel.alert(text),
+      warn: (text) => this.#panel.alert(text || (this.#talk.up ? "" : config.words.lost)),
     });
     this.#talk = new Conversation({ base, entry, memory: this.#memory, language: config.language, tell: (what, detail) => this.#heard(what, detail) });
     this.#extensions = new Extensions(config.extensions, this.#panel, {
