@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import abort, g, request, session
+from flask import abort, current_app, g, request
 
 from core import presence
 from core.contracts import Asset, Control, DeskContext, Panel
@@ -59,7 +59,9 @@ def note_head() -> None:
     """Before a whole page is read: the event from which its stream goes on. Read later, what happens meanwhile would be
     neither on the page nor in its stream."""
     whole_page = request.method == "GET" and "HX-Request" not in request.headers
-    if whole_page and "token" in session and not (request.endpoint or "").endswith("static"):
+    # Not the session itself: whoever looks into it makes public pages vary by cookie, and no cache keeps them.
+    signed_in_once = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    if whole_page and signed_in_once and not (request.endpoint or "").endswith("static"):
         g.okno_head = events.head()
 
 
