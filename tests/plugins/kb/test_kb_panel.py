@@ -68,7 +68,7 @@ def centre(db: Any) -> dict[str, int]:
                 body_text=text,
             )
         )
-    for folder in ("signature", "setup"):
+    for folder in ("signature", "reporting"):
         load_folder(DEMO / "ru" / folder)
     rebuild()
     return {"agent": agent.id, "editor": editor.id, "case": case.id, "interaction": row.id, "service": signature.id}
