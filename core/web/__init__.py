@@ -18,6 +18,7 @@ def mount(app: Flask, house: Okno) -> None:
         auth,
         case_pages,
         desk,
+        desk_frame,
         error_pages,
         errors,
         health,
@@ -35,6 +36,7 @@ def mount(app: Flask, house: Okno) -> None:
     language.mount(app, house)
     security.mount(app, house)
     errors.mount(app)
+    app.before_request(desk_frame.note_head)
     for blueprint in (
         auth.blueprint,
         sessions.blueprint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import abort, g, request
+from flask import abort, current_app, g, request
 
 from core import presence
 from core.contracts import Asset, Control, DeskContext, Panel
@@ -55,10 +55,20 @@ def focus_id() -> int | None:
     return int(value) if value.isdigit() else None
 
 
+def note_head() -> None:
+    """Before a whole page is read: the event from which its stream goes on. Read later, what happens meanwhile would be
+    neither on the page nor in its stream."""
+    whole_page = request.method == "GET" and "HX-Request" not in request.headers
+    # Not the session itself: whoever looks into it makes public pages vary by cookie, and no cache keeps them.
+    signed_in_once = current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    if whole_page and signed_in_once and not (request.endpoint or "").endswith("static"):
+        g.okno_head = events.head()
+
+
 def frame() -> Frame:
-    """The frame of this request. The event head is read first, so that nothing falls between page and stream."""
+    """The frame of this request."""
     if "okno_frame" not in g:
-        after = events.head()
+        after = g.okno_head if "okno_head" in g else events.head()
         user = signed_in()
         _come_on(user)
         work = desk_queries.work_of(user, focus_id())

@@ -182,6 +182,7 @@ def test_favourites_of_ones_own_and_of_the_team(house: KnowledgeHouse, pages: Pa
     kept = """SELECT a.number FROM kb_pin p JOIN kb_favourite_set s ON s.id = p.set_id
               JOIN kb_article a ON a.id = p.article_id WHERE s.title = 'Мои ответы' ORDER BY p.position"""
     wait_until(lambda: house.rows(kept) == [(1004,), (1002,)])
+    # The list may be drawn anew while the mouse is down.
     often.locator("[data-kb-item='1053'] .kb-pinned").drag_to(mine.locator("[data-kb-item='1002'] .kb-pinned"))
     wait_until(lambda: (1053,) in house.rows(kept))
     expect(often.locator("[data-kb-item='1053']")).to_have_count(0)

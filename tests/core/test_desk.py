@@ -10,7 +10,9 @@ from flask import g
 
 from core import assignment, directory
 from core.db import db, transaction
+from core.events import log as events
 from core.model import Case, Draft, Interaction, Message, Service
+from core.web import desk_queries
 from core.web.case_texts import linked, parted, reply_subject
 
 FRAGMENT = {"HX-Request": "true"}
@@ -77,6 +79,23 @@ def test_pages_ask_the_data_base_as_often_for_thirty_rows_as_for_three(desk, cen
     for number in range(3, 30):
         centre.mail(f"c{number}@example.org")
     assert asked() == few
+
+
+def test_what_happens_after_the_rows_are_read_is_told_by_the_stream(desk, monkeypatch):
+    read = desk_queries.queue_page
+
+    def reads_and_is_overtaken(*args, **named):
+        page = read(*args, **named)
+        with db.engine.begin() as connection:
+            found.append(events.bounds(connection)[1])
+        with transaction():
+            events.publish("desk", "queue.changed", {})
+        return page
+
+    found = []
+    monkeypatch.setattr(desk_queries, "queue_page", reads_and_is_overtaken)
+    page = desk.get("/queue", fragment=False).text
+    assert int(re.search(r'data-after="(\d+)"', page)[1]) <= found[0]
 
 
 def test_a_case_of_another_team_is_neither_shown_nor_listed(desk, centre):

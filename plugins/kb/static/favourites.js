@@ -3,6 +3,7 @@ import { all, find, send } from "/static/js/app.js";
 import { panelNow } from "/kb/static/panel.js";
 import { refused } from "/kb/static/use.js";
 
+let dragged = null;
 const FOLDED = "okno.kb.folded";
 const folded = () => new Set(JSON.parse(localStorage.getItem(FOLDED) || "[]"));
 const place = () => find("#side-kb [data-kb-favourites]");
@@ -10,7 +11,8 @@ const about = () => panelNow()?.dataset.kbFocus || "";
 
 export function redraw(html) {
   const old = place();
-  if (!old) return;
+  // Under a pin that is being dragged nothing is replaced; letting it go asks for the list again.
+  if (!old || dragged) return;
   const focused = document.activeElement?.closest?.("[data-kb-pin]")?.dataset.kbPin;
   old.innerHTML = html;
   window.htmx.process(old);
@@ -65,7 +67,6 @@ function fold() {
 document.addEventListener("htmx:afterSettle", ({ detail }) => find("[data-kb-fold]", detail.target) && fold());
 
 // --- order --------------------------------------------------------------------------------------------
-let dragged = null;
 const listOf = (element) => element.closest("[data-kb-may-edit]") && find("[data-kb-pins]", element.closest(".kb-set"));
 
 document.addEventListener("dragstart", ({ target }) => (dragged = target.closest?.("[data-kb-pin][draggable]") || null));
@@ -83,7 +84,7 @@ document.addEventListener("drop", (event) => dragged && event.target.closest?.("
 document.addEventListener("dragend", async () => {
   const list = dragged?.parentElement;
   dragged = null;
-  if (list) await keepOrder(list);
+  await (list ? keepOrder(list) : refresh());
 });
 
 const keepOrder = (list) =>

@@ -68,7 +68,8 @@ def centre(db: Any) -> dict[str, int]:
                 body_text=text,
             )
         )
-    load_folder(DEMO / "ru")
+    for folder in ("signature", "reporting"):
+        load_folder(DEMO / "ru" / folder)
     rebuild()
     return {"agent": agent.id, "editor": editor.id, "case": case.id, "interaction": row.id, "service": signature.id}
 

@@ -15,6 +15,12 @@ export function tell(status) {
     [met, away, line.hidden] = [true, false, true];
     return back;
   }
+  if (status === "refused") {
+    // The server is there: it asks who we are (session.js).
+    clearTimeout(timer);
+    [away, line.hidden] = [true, true];
+    return false;
+  }
   // Each failed attempt says so again; the line appears two seconds after the first.
   if (!away) timer = setTimeout(() => (line.hidden = false), SHOWN_AFTER);
   away = true;
@@ -23,7 +29,7 @@ export function tell(status) {
 
 // While the line is shown a command would only hang or fail: the page says so at once and keeps every word.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.requestConfig.verb === "get" || line.hidden) return;
+  if (event.detail.requestConfig.verb === "get" || line.hidden || event.target.closest("#session-over")) return;
   event.preventDefault();
   event.detail.elt.dispatchEvent(new CustomEvent("okno:unsent", { bubbles: true }));
   toast(texts.refused_offline, "warn");
