@@ -128,7 +128,10 @@ def unanswered(interaction_ids: Sequence[int]) -> dict[int, datetime]:
     """When the contact wrote last, of interactions where nobody has answered since."""
     if not interaction_ids:
         return {}
-    at = {author: func.max(case((~Message.automatic & (Message.author == author), Message.id))) for author in ("contact", "agent")}
+    at = {
+        author: func.max(case((~Message.automatic & (Message.author == author), Message.id)))
+        for author in ("contact", "agent")
+    }
     last = (
         select(at["contact"])
         .where(Message.interaction_id.in_(interaction_ids))

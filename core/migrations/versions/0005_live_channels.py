@@ -44,7 +44,10 @@ def _participants() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_participant")),
     )
-    open_ones: dict[str, Any] = {"sqlite_where": sa.text("left_at IS NULL"), "postgresql_where": sa.text("left_at IS NULL")}
+    open_ones: dict[str, Any] = {
+        "sqlite_where": sa.text("left_at IS NULL"),
+        "postgresql_where": sa.text("left_at IS NULL"),
+    }
     op.create_index("uq_participant_open", "participant", ["interaction_id", "user_id"], unique=True, **open_ones)
     op.create_index("ix_participant_user_open", "participant", ["user_id"], unique=False, **open_ones)
 
@@ -73,7 +76,10 @@ def _bans() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ban")),
     )
     op.create_index(op.f("ix_ban_contact_id"), "ban", ["contact_id"], unique=False)
-    open_ones: dict[str, Any] = {"sqlite_where": sa.text("lifted_at IS NULL"), "postgresql_where": sa.text("lifted_at IS NULL")}
+    open_ones: dict[str, Any] = {
+        "sqlite_where": sa.text("lifted_at IS NULL"),
+        "postgresql_where": sa.text("lifted_at IS NULL"),
+    }
     op.create_index("uq_ban_open", "ban", ["contact_id"], unique=True, **open_ones)
 
 

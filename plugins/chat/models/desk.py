@@ -19,9 +19,7 @@ class CannedSection(db.Model):
 
     __tablename__ = "chat_canned_section"
     id: Mapped[int] = mapped_column(primary_key=True)
-    parent_id: Mapped[int | None] = mapped_column(
-        ForeignKey("chat_canned_section.id", ondelete="CASCADE"), index=True
-    )
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("chat_canned_section.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(120))
@@ -33,9 +31,7 @@ class Canned(db.Model):
 
     __tablename__ = "chat_canned"
     id: Mapped[int] = mapped_column(primary_key=True)
-    section_id: Mapped[int | None] = mapped_column(
-        ForeignKey("chat_canned_section.id", ondelete="CASCADE"), index=True
-    )
+    section_id: Mapped[int | None] = mapped_column(ForeignKey("chat_canned_section.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(160))
