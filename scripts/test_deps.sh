@@ -21,6 +21,7 @@ look() {
     need postgresql "tests on PostgreSQL: no server programs" "/usr/lib/postgresql/*/bin/postgres"
     need redis-server "tests with Redis: no redis-server" "/usr/bin/redis-server"
     need dovecot-imapd "tests against a real IMAP server: no dovecot" "/usr/sbin/dovecot"
+    need coturn "calls through a relay: no turnserver" "/usr/bin/turnserver"
     need swaks "tests that send mail with swaks: no swaks" "/usr/bin/swaks"
 }
 
@@ -29,7 +30,10 @@ if [ "${#missing[@]}" -gt 0 ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/de
     echo "Installing for tests: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     if apt-get update -qq </dev/null; then
-        apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null || echo "apt-get failed" >&2
+        # One by one: a package that is not to be had leaves out its own tests only.
+        for package in "${missing[@]}"; do
+            apt-get install -qq -y --no-install-recommends "$package" </dev/null >/dev/null || echo "apt-get failed: $package" >&2
+        done
     fi
     look
 fi

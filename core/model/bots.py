@@ -18,8 +18,8 @@ class BotTalk(db.Model):
     ``due_at`` is set while there is something to answer, ``answered_up_to`` the newest message that was; ``memory`` is the bot's own.
     """
 
-    __tablename__ = "bot_talk"
-    __table_args__ = (Index("ix_bot_talk_due_at", "due_at"), Index("ix_bot_talk_heard_at", "heard_at"))
+    __tablename__ = "live_bot_talk"
+    __table_args__ = (Index("ix_live_bot_talk_due_at", "due_at"), Index("ix_live_bot_talk_heard_at", "heard_at"))
     interaction_id: Mapped[int] = mapped_column(ForeignKey("interaction.id", ondelete="CASCADE"), primary_key=True)
     bot: Mapped[str] = mapped_column(String(40))
     answered_up_to: Mapped[int] = mapped_column(default=0)

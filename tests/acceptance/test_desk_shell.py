@@ -210,7 +210,7 @@ def test_offers_come_one_after_another_and_are_answered_by_keys(house: ShiftHous
     assert said == [(1,)]
 
 
-@pytest.mark.feature("D-07")
+@pytest.mark.feature("D-07", "T-03")
 def test_a_chat_opens_in_the_background_and_one_not_answered_tells_why(shift: ShiftHouse, pages: Pages) -> None:
     both = {"email": {"push": 3, "limit": 9}, "chat": {"push": 3, "limit": 9}}
     shift.furnish(offer_seconds=10, capacity=both, mix=[["email", "chat"]])

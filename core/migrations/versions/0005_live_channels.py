@@ -18,7 +18,7 @@ def upgrade() -> None:
     """Colleagues in a conversation; contacts who are not served."""
     _participants()
     _bans()
-    _bot_talks()
+    _live_bot_talks()
     _streams()
 
 
@@ -83,9 +83,9 @@ def _bans() -> None:
     op.create_index("uq_ban_open", "ban", ["contact_id"], unique=True, **open_ones)
 
 
-def _bot_talks() -> None:
+def _live_bot_talks() -> None:
     op.create_table(
-        "bot_talk",
+        "live_bot_talk",
         sa.Column("interaction_id", sa.Integer(), nullable=False),
         sa.Column("bot", sa.String(length=40), nullable=False),
         sa.Column("answered_up_to", sa.Integer(), nullable=False),
@@ -95,13 +95,13 @@ def _bot_talks() -> None:
         sa.ForeignKeyConstraint(
             ["interaction_id"],
             ["interaction.id"],
-            name=op.f("fk_bot_talk_interaction_id_interaction"),
+            name=op.f("fk_live_bot_talk_interaction_id_interaction"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("interaction_id", name=op.f("pk_bot_talk")),
+        sa.PrimaryKeyConstraint("interaction_id", name=op.f("pk_live_bot_talk")),
     )
-    op.create_index("ix_bot_talk_due_at", "bot_talk", ["due_at"], unique=False)
-    op.create_index("ix_bot_talk_heard_at", "bot_talk", ["heard_at"], unique=False)
+    op.create_index("ix_live_bot_talk_due_at", "live_bot_talk", ["due_at"], unique=False)
+    op.create_index("ix_live_bot_talk_heard_at", "live_bot_talk", ["heard_at"], unique=False)
 
 
 def _streams() -> None:
@@ -115,6 +115,6 @@ def downgrade() -> None:
     """Nothing of it is left."""
     op.drop_index("ix_outbox_stream", "outbox")
     op.drop_column("outbox", "stream")
-    op.drop_table("bot_talk")
+    op.drop_table("live_bot_talk")
     op.drop_table("ban")
     op.drop_table("participant")
