@@ -702,11 +702,12 @@ class ErrorText:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A stylesheet or ES module under the plugin's own static folder, loaded with the desk."""
+    """A stylesheet or ES module under the plugin's own static folder, loaded with the desk by those with ``permission``."""
 
     kind: Literal["css", "module"]
     url: str
     area: Literal["desk", "admin", "public"] = "desk"
+    permission: str = ""
 
 
 # --- operations side ---------------------------------------------------------------------------------

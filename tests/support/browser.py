@@ -60,7 +60,7 @@ class Pages:
         return page
 
     def _watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
+        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error.stack or error}"))
         page.on(
             "console", lambda said: self.errors.append(f"{page.url}: {said.text}") if said.type == "error" else None
         )

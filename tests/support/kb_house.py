@@ -116,6 +116,7 @@ def house(demo_template: DemoTemplate, tmp_path_factory: pytest.TempPathFactory)
     with closing(sqlite3.connect(home / "okno.db")) as connection, connection:
         nothing_pushed = {channel: {"push": 0, "limit": 9} for channel in ("chat", "email", "call")}
         connection.execute("UPDATE team SET after_sign_in = 'not_ready', capacity = ?", [json.dumps(nothing_pushed)])
+        connection.execute("UPDATE user SET capacity = '{}'")
     okno, port, smtp_port = Okno(home), _free_port(), _free_port()
     ports = {"OKNO_WEB_PORT": str(port), "OKNO_EMAIL_SMTP_PORT": str(smtp_port), "OKNO_CASES_UNDO_SECONDS": "0"}
     log = folder / "run.log"

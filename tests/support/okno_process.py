@@ -48,7 +48,9 @@ class Okno:
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The process's variables: none of the caller's OKNO_* settings, always UTF-8."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OKNO_")}
+        # Without bytecode every process would compile all modules anew: two seconds of each start.
+        left_out = ("OKNO_", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         ours = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
         return {**inherited, **ours, **self.env, **(extra or {})}
 

@@ -16,7 +16,10 @@ JOB_SECONDS = 15
 
 def assets() -> list[Asset]:
     """The small module that listens for calls, and its styles; what a call needs is loaded when there is one."""
-    return [Asset("module", "/chat/static/media/desk-media.js"), Asset("css", "/chat/static/media/desk-media.css")]
+    return [
+        Asset("module", "/chat/static/media/desk-media.js", permission="case.reply"),
+        Asset("css", "/chat/static/media/desk-media.css", permission="case.reply"),
+    ]
 
 
 def controls(interaction: Interaction) -> list[Control]:

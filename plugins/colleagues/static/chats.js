@@ -15,7 +15,7 @@ const lastOf = (shown) => Number(all("[data-post]", shown).at(-1)?.dataset.post 
 const rail = later(async () => {
   if (!page()) return;
   for (const part of await pieces(`${PAGE}/rail?room=${room()?.dataset.room || ""}`)) merge(part);
-  count();
+  if (page()) count();
 }, 120);
 
 function count() {

@@ -88,7 +88,8 @@ document.addEventListener("scroll", gone, true);
 // Letters are pages of their own in frames.
 function watch(frame) {
   const page = frame.contentDocument;
-  if (!page || page.documentElement.dataset.kbWatched) return;
+  // A frame that has only begun to load has a page without anything in it; its load event comes later.
+  if (!page?.documentElement || page.documentElement.dataset.kbWatched) return;
   page.documentElement.dataset.kbWatched = "";
   const lookInside = () => {
     const selection = page.getSelection();
