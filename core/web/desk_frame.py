@@ -91,9 +91,7 @@ def frame() -> Frame:
             wallboard=allowed(user, "case.view"),
             side=panels(user, context, "side"),
             controls=hooks.controls(context) if work.focus else [],
-            assets=[
-                asset for asset in okno().assets if asset.area == "desk" and permitted(user, asset.permission)
-            ],
+            assets=[asset for asset in okno().assets if asset.area == "desk" and permitted(user, asset.permission)],
             events_after=after,
         )
     found: Frame = g.okno_frame
