@@ -106,6 +106,7 @@ def register_contributions(house: Okno) -> None:
     house.variables = hooks.variables()
     house.workflow_steps = hooks.workflow_steps()
     house.search_backends = hooks.search_backends()
+    house.telephony_backends = hooks.telephony_backends()
     sources = hooks.search_sources()
     house.search_sources = {kind: source for kind, source in sources.items() if source.audience == "desk"}
     house.customer_sources = {kind: source for kind, source in sources.items() if source.audience == "customers"}

@@ -17,7 +17,7 @@ from typing import Any
 from core.contracts import Setting, Text
 
 FILE_NAME = "okno.toml"
-SHIPPED = ("kb", "email", "sla", "chat", "telegram", "messenger", "bot", "colleagues", "voice")
+SHIPPED = ("kb", "email", "sla", "chat", "telegram", "messenger", "bot", "colleagues", "voice", "switch", "asterisk")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 CORE_SETTINGS = (

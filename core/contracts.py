@@ -733,6 +733,14 @@ class Daemon:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """A process of its own under ``okno run``. ``run(app)`` ends on SIGTERM; it opens its own connections, having been forked."""
+
+    name: str
+    run: Callable[[Flask], None]
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxResult:
     """The outcome of one attempt: sent, retry later, or dead. ``detail`` is shown to the administrator.
 

@@ -12,6 +12,7 @@ import structlog
 from core import contracts as c
 from core.db import db, in_transaction
 from core.pluginmanager import PluginManager
+from core.telephony import Backend
 
 CORE_PREFIX = "core."
 log = structlog.get_logger("okno.hooks")
@@ -124,6 +125,12 @@ class Hooks:
 
     def daemons(self) -> dict[str, c.Daemon]:
         return self._unique("register_daemons", c.Daemon, "name")
+
+    def processes(self) -> dict[str, c.Process]:
+        return self._unique("register_processes", c.Process, "name")
+
+    def telephony_backends(self) -> dict[str, Backend]:
+        return self._unique("register_telephony_backends", Backend, "name")
 
     def blueprints(self) -> list[tuple[str, c.BlueprintMount]]:
         return self._collect("register_blueprints", c.BlueprintMount)

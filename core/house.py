@@ -10,6 +10,7 @@ from core import contracts as c
 from core.config import Config
 from core.hooks import Hooks
 from core.pluginmanager import PluginManager
+from core.telephony import Backend
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Okno:
     variables: dict[str, c.Variable] = field(default_factory=dict)
     workflow_steps: dict[str, c.WorkflowStep] = field(default_factory=dict)
     search_backends: dict[str, c.SearchBackend] = field(default_factory=dict)
+    telephony_backends: dict[str, Backend] = field(default_factory=dict)
     search_sources: dict[str, c.SearchSource] = field(default_factory=dict)
     customer_sources: dict[str, c.SearchSource] = field(default_factory=dict)
     person_actions: dict[str, c.PersonAction] = field(default_factory=dict)

@@ -19,6 +19,8 @@ from core.config import ConfigError
 if TYPE_CHECKING:
     from flask import Flask
 
+    from core.contracts import Process
+
 WRONG_SETTINGS = 78  # EX_CONFIG of sysexits.h: the supervisor does not start such a child again
 
 
@@ -87,6 +89,8 @@ def run(home: Path, host: str | None, port: int | None, demo: bool) -> None:
     if prepared != overrides:
         app = _application(home, prepared, check_schema=False)
     work = {"web": partial(_web, app), "worker": partial(_worker, app)}
+    for name, process in app.extensions["okno"].hooks.processes().items():
+        work[name] = partial(_process, app, process)
     try:
         code = run_all(home, work, prepared, host, port, on_ready=lambda url: _welcome(url, demo, hints))
     except OSError as error:
@@ -114,6 +118,11 @@ def _worker(app: Flask, sock: socket.socket) -> None:
 
     sock.close()
     Worker(app).run()
+
+
+def _process(app: Flask, process: Process, sock: socket.socket) -> None:
+    sock.close()
+    process.run(app)
 
 
 def _in_child(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -17,6 +17,7 @@ from core.contracts import (
     OutboxHandler,
     Permission,
     PluginSchema,
+    Process,
     PublishedEvent,
     Setting,
     SetupChange,
@@ -189,6 +190,23 @@ def register_daemons() -> list[Daemon]:  # type: ignore[empty-body]
         @hookimpl
         def register_daemons():
             return [Daemon("orders-socket", start_socket)]
+    """
+
+
+@hookspec
+def register_processes() -> list[Process]:  # type: ignore[empty-body]
+    """Add processes that run beside web and worker, for what must not share an interpreter with them, such as audio.
+
+    Called: once, by ``okno run``.
+    Returns: processes; each is forked with the application made, kept alive and started again when it dies.
+    Exceptions: the plugin's processes are left out, the fault is counted.
+    Used by: voice.
+
+    Example::
+
+        @hookimpl
+        def register_processes():
+            return [Process("orders-feed", run_feed)]
     """
 
 
