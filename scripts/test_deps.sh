@@ -18,6 +18,7 @@ look() {
     missing=()
     reasons=()
     need chromium "browser tests: no chromium" "/usr/bin/chromium" "/usr/bin/chromium-browser"
+    need chromium-headless-shell "nothing, but browser tests take longer" "/usr/bin/chromium-headless-shell"
     need postgresql "tests on PostgreSQL: no server programs" "/usr/lib/postgresql/*/bin/postgres"
     need redis-server "tests with Redis: no redis-server" "/usr/bin/redis-server"
     need dovecot-imapd "tests against a real IMAP server: no dovecot" "/usr/sbin/dovecot"
