@@ -188,3 +188,9 @@ def from_yaml(text: str) -> Any:
         why = getattr(error, "problem", None) or "?"
         words = Text(f"Line {line}: {why}", f"Строка {line}: разметка YAML нарушена ({why})")
         raise Invalid({"document": words}, "menu-invalid") from None
+
+
+def menus_that_play(message: str) -> list[str]:
+    """The keys of menus that play the central message of that key."""
+    found = _menus().values()
+    return [menu.key for menu, _ in found if any(step.values.get("message") == message for step in menu.steps.values())]
