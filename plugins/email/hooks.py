@@ -82,10 +82,12 @@ def register_channels() -> list[Channel]:
 
 @hookimpl
 def register_outbox_handlers() -> list[OutboxHandler]:
+    from core import mail_notices
+    from plugins.email import house_notices
     from plugins.email.channel import KIND
     from plugins.email.sending import send
 
-    return [OutboxHandler(KIND, send)]
+    return [OutboxHandler(KIND, send), OutboxHandler(mail_notices.KIND, house_notices.send)]
 
 
 @hookimpl

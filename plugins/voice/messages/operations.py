@@ -14,6 +14,7 @@ from core.house import okno
 from core.model import User
 from core.permissions import allowed
 from plugins.voice.menus.document import NAME
+from plugins.voice.menus.operations import menus_that_play
 from plugins.voice.models.messages import VoiceChoice, VoiceMessage
 from plugins.voice.sounds import blobs, speech
 from plugins.voice.sounds.sound_files import read_sound
@@ -117,8 +118,6 @@ def rename(message_id: int, title: str, by_id: int | None = None) -> VoiceMessag
 def remove(message_id: int, by_id: int | None = None) -> None:
     """Take a message away; whoever has chosen it plays none. Raises ``Rejected``: ``voice-message-unknown``,
     ``voice-message-not-yours``, ``in-use`` when a menu plays it."""
-    from plugins.voice.menus.operations import menus_that_play
-
     with transaction():
         row = _held(message_id, by_id)
         menus = menus_that_play(row.key) if row.key else []

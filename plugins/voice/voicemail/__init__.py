@@ -1,0 +1,1 @@
+"""Voicemail: boxes with greetings, what callers leave, and where calls to an agent are forwarded."""
