@@ -55,8 +55,18 @@ class End(Protocol):
     def send_packet(self, payload: bytes, clock: int) -> None:
         """Let it hear an Opus packet of 20 ms. Only for ends with ``packets``."""
 
+    def forward(self, payload: bytes, timestamp: int, source: int) -> None:
+        """See :class:`Listener`. Only for ends with ``packets``."""
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing at all has come from it, as ``quality`` last saw it."""
+
     async def quality(self) -> Quality:
         """How it fared since the last call of this."""
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
 
 
 class PcmEnd:
@@ -107,8 +117,21 @@ class PcmEnd:
         """Never called: ``packets`` is false."""
         raise TypeError("an end of samples takes no packets")
 
+    def forward(self, payload: bytes, timestamp: int, source: int) -> None:
+        """Never called either."""
+        raise TypeError("an end of samples takes no packets")
+
+    @property
+    def silent_seconds(self) -> float:
+        """Always 0: the line itself tells when it is gone."""
+        return 0.0
+
     async def quality(self) -> Quality:
         """What the line reports, with the loudest frame since the last call."""
         loudest, self._level = self._level, QUIETEST
         found = self.measured
         return Quality(found.loss_percent, found.jitter_ms, found.rtt_ms, loudest)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+        self._waiting.clear()

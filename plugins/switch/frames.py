@@ -30,7 +30,8 @@ def mix(frames: Sequence[Frame], gains: Gains) -> NDArray[np.int16]:
 
 def crossfade(old: Frame, new: Frame) -> Frame:
     """One frame that begins as ``old`` and ends as ``new``, for leaving out 20 ms without a click."""
-    return (old * (1.0 - _FADE) + new * _FADE).astype(np.int16)
+    faded: Frame = (old * (1.0 - _FADE) + new * _FADE).astype(np.int16)
+    return faded
 
 
 def level(frame: Frame) -> float:

@@ -1,1 +1,82 @@
-"""What the plugin contributes."""
+"""What the switch contributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import hookimpl
+from core.contracts import Setting, Text
+from core.telephony import Backend, Driver
+
+
+def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
+    """The driver; its libraries are imported in the voice process only."""
+    from plugins.switch.driver import Switch
+
+    return Switch(settings, folder)
+
+
+@hookimpl
+def register_telephony_backends() -> list[Backend]:
+    """The embedded switch."""
+    return [Backend("switch", Text("Embedded switch", "Встроенная АТС"), make_switch)]
+
+
+@hookimpl
+def register_settings() -> list[Setting]:
+    """How it finds browsers, and how much it takes on."""
+    return [
+        Setting(
+            "switch.stun",
+            list,
+            [],
+            Text(
+                "STUN servers the switch asks for its address outside, host:port; none: no server is asked",
+                "Серверы STUN, у которых АТС узнаёт свой внешний адрес, хост:порт; пусто: серверы не опрашиваются",
+            ),
+        ),
+        Setting(
+            "switch.turn",
+            str,
+            "",
+            Text(
+                "TURN server that relays for the switch, host:port; not needed when browsers reach it",
+                "Сервер TURN, через который АТС передаёт звук, хост:порт; не нужен, если браузеры достают до неё сами",
+            ),
+        ),
+        Setting(
+            "switch.turn_secret",
+            str,
+            "",
+            Text("Shared secret of that TURN server", "Общий секрет этого сервера TURN"),
+            secret=True,
+        ),
+        Setting(
+            "switch.addresses",
+            list,
+            [],
+            Text(
+                "Addresses of this machine that are offered to browsers; none: all of them",
+                "Адреса этой машины, которые предлагаются браузерам; пусто: все",
+            ),
+        ),
+        Setting(
+            "switch.bitrate", int, 32_000, Text("Bits a second of what is mixed", "Бит в секунду для смешанного звука")
+        ),
+        Setting(
+            "switch.most_legs",
+            int,
+            60,
+            Text("Parties at once; more are refused", "Сколько участников одновременно; остальным отказ"),
+        ),
+        Setting(
+            "switch.lost_seconds",
+            int,
+            20,
+            Text(
+                "Seconds without anything from a browser after which its leg ends",
+                "Через сколько секунд без данных от браузера его участие заканчивается",
+            ),
+        ),
+    ]

@@ -1,0 +1,58 @@
+"""Looking after legs: those that never connect or fell silent are ended, the others' quality is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from plugins.switch.parties import Leg
+
+if TYPE_CHECKING:
+    from plugins.switch.driver import Switch
+
+EVERY_SECONDS = 1.0
+QUALITY_EVERY = 5
+CONNECT_SECONDS = 20.0
+LOST_SECONDS = 20
+
+
+async def watch(switch: Switch) -> None:
+    """Look once a second until cancelled."""
+    new_since: dict[Leg, float] = {}
+    round_number = 0
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        round_number += 1
+        await _end_unconnected(switch, new_since)
+        if round_number % QUALITY_EVERY == 0:
+            for leg in list(switch.media.legs.values()):
+                if leg.state == "up":
+                    await _look_at(switch, leg)
+
+
+async def _end_unconnected(switch: Switch, since: dict[Leg, float]) -> None:
+    """End browsers that offered and never came; the ICE agent would wait for ever."""
+    now = asyncio.get_running_loop().time()
+    waiting = {leg for leg in switch.media.legs.values() if leg.kind == "webrtc" and leg.state == "new"}
+    for leg in since.keys() - waiting:
+        del since[leg]
+    for leg in waiting:
+        if now - since.setdefault(leg, now) > CONNECT_SECONDS:
+            await switch.end(leg, "lost")
+
+
+async def _look_at(switch: Switch, leg: Leg) -> None:
+    found = await leg.end.quality()
+    if leg.state != "up":
+        return
+    if leg.end.silent_seconds > int(switch.settings.get("switch.lost_seconds") or LOST_SECONDS):
+        await switch.end(leg, "lost")
+        return
+    switch.tell(
+        "leg.quality",
+        leg=leg.id,
+        loss_percent=found.loss_percent,
+        jitter_ms=found.jitter_ms,
+        rtt_ms=found.rtt_ms,
+        level=found.level,
+    )
