@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core import error_texts, hookimpl
 from core.contracts import (
+    Asset,
     BlueprintMount,
     Capabilities,
     Channel,
@@ -15,6 +16,8 @@ from core.contracts import (
     ErrorText,
     InteractionInfo,
     MenuItem,
+    Panel,
+    Permission,
     Setting,
     Text,
 )
@@ -57,10 +60,34 @@ def register_channels() -> list[Channel]:
 
 @hookimpl
 def register_blueprints() -> list[BlueprintMount]:
-    """The admin page and the agent's «Hang up»."""
+    """The admin page and the agent's «Hang up»; the softphone and the pages of calls."""
+    from plugins.voice.desk.routes import blueprint as desk
     from plugins.voice.views import blueprint
 
-    return [BlueprintMount(blueprint)]
+    return [BlueprintMount(blueprint), BlueprintMount(desk, "/voice")]
+
+
+@hookimpl
+def register_permissions() -> list[Permission]:
+    """Who may have a telephone."""
+    title = Text("Make and take calls", "Звонить и принимать звонки")
+    return [Permission("voice.call", title, ("agent", "supervisor", "admin"))]
+
+
+@hookimpl
+def register_assets() -> list[Asset]:
+    """The small module that hears of calls, and the softphone's looks."""
+    from plugins.voice.desk import contributions
+
+    return contributions.assets()
+
+
+@hookimpl
+def collect_panels(context: DeskContext) -> list[Panel]:
+    """Microphone and loudspeaker in the agent's own settings."""
+    from plugins.voice.desk import contributions
+
+    return contributions.panels(context)
 
 
 @hookimpl
@@ -101,8 +128,11 @@ def collect_controls(context: DeskContext) -> list[Control]:
 
 @hookimpl
 def collect_menu_items(context: DeskContext) -> list[MenuItem]:
-    """The admin page."""
+    """The admin page; «Telephone» and «Calls now»."""
+    from plugins.voice.desk import contributions
+
     return [
+        *contributions.menu_items(context),
         MenuItem(
             "voice",
             Text("Voice", "Телефония"),
@@ -111,7 +141,7 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
             area="admin",
             order=230,
             permission="admin.view",
-        )
+        ),
     ]
 
 

@@ -4,7 +4,7 @@
 // answers with Alt+Enter and Alt+X, or goes there with the mouse. A key pressed in the moment an offer appears is not for it.
 import { all, find, texts } from "./app.js";
 import { serverNow } from "./clock.js";
-import { isTyping, on, openModal } from "./shortcuts.js";
+import { isTyping, on, openModal, press } from "./shortcuts.js";
 
 const place = document.getElementById("offers");
 const ARC = 100;
@@ -171,12 +171,12 @@ place.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (detail.successful || detail.xhr.status === 422) setTimeout(() => drop(dialog));
 });
 
-function answer(what) {
+function answer(what, name) {
   const dialog = place.querySelector("dialog.offer:focus-within") || dialogs()[0];
-  if (!dialog) return false;
+  if (!dialog) return press(name);
   if (!startled(dialog)) find(what, dialog).click();
   return true;
 }
-on("accept", () => answer("[data-accept]"));
-on("reject", () => answer("[data-reject]"));
+on("accept", () => answer("[data-accept]", "accept"));
+on("reject", () => answer("[data-reject]", "reject"));
 

@@ -1,0 +1,76 @@
+"""What the softphone is drawn from: its frame with all words, and the messages it can play."""
+
+from __future__ import annotations
+
+from flask import render_template
+from flask_babel import gettext as _
+from flask_babel import pgettext
+
+from core.contracts import Text
+from core.permissions import require
+from core.web.desk_frame import signed_in
+from plugins.voice.messages import operations as messages_of_calls
+
+HELP_STEPS = (
+    Text(
+        "Press the icon left of the page’s address and allow the microphone.",
+        "Нажмите значок слева от адреса страницы и разрешите микрофон.",
+    ),
+    Text(
+        "Look whether another program holds the microphone, and whether it is plugged in.",
+        "Проверьте, не занят ли микрофон другой программой и подключён ли он.",
+    ),
+    Text("Press «Try again»: the call goes on meanwhile.", "Нажмите «Повторить»: разговор тем временем не прервётся."),
+)
+
+
+def microphone_words() -> dict[str, str]:
+    """Why nobody hears the agent, by what the browser says."""
+    return {
+        "no_microphone_denied": _("The browser may not use the microphone: you are not heard."),
+        "no_microphone_missing": _("No microphone was found: you are not heard."),
+        "no_microphone_busy": _("Another program holds the microphone: you are not heard."),
+        "no_microphone_insecure": _("The browser gives the microphone only to pages with HTTPS: you are not heard."),
+        "no_microphone_failed": _("The microphone could not be opened: you are not heard."),
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        "incoming": _("Is calling you"),
+        "calling": pgettext("call", "Calling…"),
+        "offered": _("Offered to you"),
+        "menu": _("In the voice menu"),
+        "queued": _("Waits in the queue"),
+        "talking": _("In conversation"),
+        "held": _("On hold"),
+        "muted": _("In conversation, your microphone is off"),
+        "conference": pgettext("call", "Conference"),
+        "consulting": _("On hold while you consult"),
+        "nobody": _("Nobody known"),
+        "kick": _("Remove from the conversation"),
+        "screen": _("{name} shows you a case"),
+        "supervise_monitor": _("You listen"),
+        "supervise_whisper": _("Only the agent hears you"),
+        "supervise_barge": _("Everybody hears you"),
+        "failed": _("That did not work. Try again."),
+        "no_line": _("There is no sound: the telephone could not be connected."),
+        "lost": _("The sound is gone. Connecting again…"),
+        "shaken": _("The connection is shaky, wait a moment…"),
+        "elsewhere": _("The sound is in another tab of this browser."),
+        "bad": _("Poor connection: {loss} % lost, jitter {jitter} ms."),
+        "ms": _("ms"),
+        **microphone_words(),
+    }
+
+
+@require("voice.call")
+def softphone() -> str:
+    """The softphone without calls; calls are put into it by the page."""
+    return render_template("voice/desk/softphone.html", words=_words(), help_steps=HELP_STEPS)
+
+
+@require("voice.call")
+def messages() -> str:
+    """What can be played into a call: the agent's own messages, then those of all."""
+    return render_template("voice/desk/messages.html", messages=messages_of_calls.visible(signed_in().id))

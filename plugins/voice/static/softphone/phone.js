@@ -1,0 +1,278 @@
+// The softphone: the calls of this agent beside what is in hand, their keys, their sound. It is there as long as the desk is.
+//
+// What the server says of a call is shown, never guessed: a press sends the command and the call's next picture comes by event.
+import { find, toast } from "/static/js/app.js";
+import { on, press } from "/static/js/shortcuts.js";
+import { CallCard } from "./call-card.js";
+import { meter } from "./meter.js";
+import { isBad, Watch } from "./quality.js";
+import { ring } from "./ring.js";
+import { ask, post } from "./server.js";
+import { Sound } from "./sound.js";
+import { TargetDialog } from "./targets.js";
+
+// Between two calls the line is kept for a moment: the next often follows.
+const LINGER = 3000;
+const KEYS = { transfer: "transfer", blind_transfer: "transfer", consult: "consult", conference: "conference" };
+
+class Phone {
+  constructor(element) {
+    this.element = element;
+    this.words = JSON.parse(element.dataset.words);
+    this.known = new Map();
+    this.cards = new Map();
+    this.sound = new Sound({ element: find("[data-far]", element), changed: () => this.draw() });
+    this.targets = new TargetDialog(this);
+    this.watch = new Watch({ look: () => this.sound.line?.figures(), report: (figures) => this.report(figures), show: (figures, bad) => this.quality(figures, bad) });
+    element.addEventListener("click", (event) => this.pressed(event));
+    for (const [key, what] of Object.entries(KEYS)) on(key, () => this.shortcut(key, what));
+    on("hang_up", () => this.hangUp());
+    new ResizeObserver(() => this.measure()).observe(element);
+  }
+
+  // --- what comes ----------------------------------------------------------------------------------
+  hear(type, payload) {
+    if (type === "voice.call") this.take(payload.call);
+    if (type === "voice.gone") this.gone(payload.key);
+    if (type === "voice.line" && payload.state === "lost" && this.sound.line) this.sound.again();
+    if (type === "voice.quality") this.quality(payload, this.watch.bad || isBad(payload));
+    if (type === "voice.screen") this.screen(payload);
+  }
+
+  async restore(state = null) {
+    state ??= await ask("GET", "state").catch(() => null);
+    if (!state) return;
+    this.sound.servers = state.ice_servers || [];
+    const calls = state.calls.flatMap((call) => (call.consult ? [call, { ...call.consult, consult_of: call.key }] : [call]));
+    const there = new Set(calls.map((call) => call.key));
+    for (const key of [...this.known.keys()]) if (!there.has(key)) this.known.delete(key);
+    for (const call of calls) this.known.set(call.key, call);
+    this.arrange();
+  }
+
+  take(call) {
+    if (call.state === "ended") return this.gone(call.key);
+    this.known.set(call.key, call);
+    if (call.auto_answer && call.can?.answer) this.answerByItself(call);
+    this.arrange();
+  }
+
+  gone(key) {
+    this.known.delete(key);
+    this.targets.over(key);
+    this.arrange();
+  }
+
+  // One card a call; a consultation stands in the card of the call it is about. What is offered is answered in the offer window.
+  arrange() {
+    const shown = this.calls.filter((call) => call.state !== "offered" && !this.known.has(call.consult_of));
+    const keys = new Set(shown.map((call) => call.key));
+    for (const [key, card] of this.cards) if (!keys.has(key)) (card.remove(), this.cards.delete(key));
+    for (const call of shown) {
+      const card = this.cards.get(call.key) || this.add(call);
+      card.draw({ ...call, consult: this.calls.find((other) => other.consult_of === call.key) || null });
+    }
+    this.follow();
+  }
+
+  add(call) {
+    const card = new CallCard(this, call.key);
+    this.cards.set(call.key, card);
+    find("[data-calls]", this.element).append(card.element);
+    return card;
+  }
+
+  // Of several tabs one answers.
+  answerByItself({ key }) {
+    const answer = () => this.command(key, "answer");
+    if (!navigator.locks) return void answer();
+    navigator.locks.request(`okno-voice-answer-${key}`, { ifAvailable: true }, (lock) => lock && answer());
+  }
+
+  screen({ case_id: id, by }) {
+    toast(this.words.screen.replace("{name}", by?.name || by || ""));
+    document.dispatchEvent(new CustomEvent("okno:open", { detail: { url: `/cases/${id}` } }));
+  }
+
+  get calls() {
+    return [...this.known.values()];
+  }
+
+  // The call that keys are about: the one of the newest card that talks, else the newest.
+  get current() {
+    const calls = [...this.cards.values()].map((card) => card.call);
+    return calls.find((call) => call.state === "talking" || call.consult) || calls.at(-1) || null;
+  }
+
+  // --- sound ---------------------------------------------------------------------------------------
+  // A call that rings here waits for its answer; every other needs the line.
+  needs(call) {
+    return !call.can?.answer;
+  }
+
+  follow() {
+    clearTimeout(this.lingering);
+    const needed = this.calls.some((call) => this.needs(call));
+    if (needed) this.sound.ready().catch((error) => this.unheard(error));
+    else this.lingering = setTimeout(() => this.sound.done(), LINGER);
+    ring(this.calls.some((call) => call.can?.answer));
+    this.draw();
+  }
+
+  unheard(error) {
+    this.trouble = error.message || this.words.no_line;
+    this.sound.again();
+    this.draw();
+  }
+
+  // --- commands ------------------------------------------------------------------------------------
+  async command(key, what, body = {}) {
+    this.cards.get(key)?.busy(true);
+    try {
+      if (what === "answer") await this.sound.ready();
+      const said = await post(`calls/${key}/${what}`, body);
+      if (said?.call) this.take(said.call);
+      return said;
+    } catch (error) {
+      toast(error.message || this.words.failed, "error");
+      return null;
+    } finally {
+      this.cards.get(key)?.busy(false);
+    }
+  }
+
+  // Pages ask for a call: {what: "call", target: {number | user_id | line_id, service_id, case_id}}, or for another command on one.
+  async wish({ what, target = {}, key = "", body = {}, done = () => {} }) {
+    if (what === "supervise") return done(await this.supervise(key, body));
+    if (what !== "call") return done(await this.command(key, what, body));
+    try {
+      await this.sound.ready();
+      const { call } = await post("calls", target);
+      if (call) this.take(call);
+      done(call);
+    } catch (error) {
+      toast(error.message || this.words.failed, "error");
+      done(null);
+      this.follow();
+    }
+  }
+
+  async supervise(key, body) {
+    try {
+      if (body.mode) await this.sound.ready();
+      const said = await post(`calls/${key}/supervise`, body);
+      this.follow();
+      return said;
+    } catch (error) {
+      toast(error.message || this.words.failed, "error");
+      this.follow();
+      return null;
+    }
+  }
+
+  pressed({ target }) {
+    const button = target.closest("[data-phone]");
+    if (!button) return;
+    const act = { retry: () => this.sound.retry(), help: () => this.openHelp(), devices: () => this.openDevices() }[button.dataset.phone];
+    act?.();
+  }
+
+  openDevices() {
+    document.dispatchEvent(new CustomEvent("okno:open", { detail: { url: "/settings#voice-devices" } }));
+  }
+
+  openHelp() {
+    find("[data-help]", this.element).toggleAttribute("hidden");
+  }
+
+  shortcut(key, what) {
+    const call = this.current;
+    if (!call?.can?.[what]) return press(key);
+    this.targets.open(call.key, key === "blind_transfer" ? "transfer" : key === "transfer" ? "any" : key);
+    return true;
+  }
+
+  hangUp() {
+    const call = this.current;
+    const chosen = call?.consult?.can?.hangup ? call.consult : call;
+    if (!chosen?.can?.hangup) return press("hang_up");
+    this.command(chosen.key, "hangup");
+    return true;
+  }
+
+  // --- quality -------------------------------------------------------------------------------------
+  report(figures) {
+    const call = this.calls.find((one) => one.state === "talking");
+    if (call) post(`calls/${call.key}/quality`, figures).catch(() => {});
+  }
+
+  quality(figures, bad) {
+    this.figures = figures;
+    this.bad = bad;
+    this.draw();
+  }
+
+  // --- what is seen --------------------------------------------------------------------------------
+  draw() {
+    const { element, sound } = this;
+    element.hidden = !this.cards.size;
+    element.dataset.sound = sound.state;
+    const talks = this.cards.size > 0 && sound.state === "up";
+    talks ? this.watch.start() : this.watch.stop();
+    if (!talks) this.bad = false;
+    this.levels(talks);
+    if (!this.cards.size) this.figures = null;
+    if (sound.state === "up" || !this.cards.size) this.trouble = "";
+    this.tell("line", this.lineWords());
+    this.tell("microphone", talks && sound.muffled ? this.words[`no_microphone_${sound.hindrance || "failed"}`] : "");
+    this.tell("quality", this.bad ? this.qualityWords() : "");
+    find("[data-help]", element).hidden ||= !(talks && sound.muffled);
+    find("[data-figures]", element).textContent = this.figures && talks ? `${number(this.figures.rtt_ms)} ${this.words.ms}` : "";
+  }
+
+  tell(name, words) {
+    const line = find(`[data-tell=${name}]`, this.element);
+    line.hidden = !words;
+    const place = find("span", line);
+    if (place.textContent !== words) place.textContent = words;
+  }
+
+  lineWords() {
+    if (!this.calls.some((call) => this.needs(call))) return "";
+    if (this.trouble) return this.trouble;
+    return { lost: this.words.lost, shaken: this.words.shaken, elsewhere: this.words.elsewhere }[this.sound.state] || "";
+  }
+
+  qualityWords() {
+    const { loss_percent: loss, jitter_ms: jitter } = this.figures;
+    return this.words.bad.replace("{loss}", number(loss)).replace("{jitter}", number(jitter));
+  }
+
+  levels(talks) {
+    const { track, line } = this.sound;
+    const hears = talks && line.remote.getTracks().length > 0;
+    if (this.metered === (talks ? track : null) && this.metersFar === hears) return;
+    for (const stop of this.meters || []) stop();
+    this.metered = talks ? track : null;
+    this.metersFar = hears;
+    const bar = (name) => (level) => find(`[data-level=${name}]`, this.element).style.setProperty("--level", level.toFixed(2));
+    this.meters = [talks && meter(new MediaStream([track]), bar("own")), hears && meter(line.remote, bar("far"))].filter(Boolean);
+    if (!talks) for (const name of ["own", "far"]) bar(name)(0);
+  }
+
+  measure() {
+    document.getElementById("desk").style.setProperty("--softphone", `${this.element.hidden ? 0 : this.element.offsetHeight}px`);
+  }
+}
+
+const number = (value) => value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
+
+export async function start() {
+  const answer = await fetch("/voice/softphone", { headers: { "HX-Request": "true" } });
+  if (!answer.ok) throw new Error(`softphone: ${answer.status}`);
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  const element = holder.content.firstElementChild;
+  document.getElementById("desk").append(element);
+  return new Phone(element);
+}

@@ -1,0 +1,53 @@
+// How good the connection is: looked at every few seconds, reported to the call, told to the agent when it is bad for a while.
+//
+//   const watch = new Watch({ look, report, show });
+//   look()        => Promise<{loss_percent, jitter_ms, rtt_ms} | null>
+//   report(figures)   every REPORT_EVERY looks, for the call's record
+//   show(figures, bad)   after each look; bad once two looks one after another were over the limits, until two were not
+//   watch.start(); watch.stop()
+
+export const LIMITS = { loss_percent: 2, jitter_ms: 20 };
+const LOOK = 3000;
+const REPORT_EVERY = 3;
+const TWICE = 2;
+
+export const isBad = (figures) => Object.entries(LIMITS).some(([name, limit]) => figures[name] > limit);
+
+export class Watch {
+  constructor({ look, report, show }) {
+    Object.assign(this, { look, report, show, timer: null });
+    this.forget();
+  }
+
+  forget() {
+    [this.bad, this.against, this.looks, this.worst] = [false, 0, 0, null];
+  }
+
+  start() {
+    this.timer ??= setInterval(() => this.once(), LOOK);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.forget();
+  }
+
+  async once() {
+    const figures = await this.look();
+    if (!figures || !this.timer) return;
+    this.judge(figures);
+    this.worst = worse(this.worst, figures);
+    if (++this.looks % REPORT_EVERY) return;
+    this.report(this.worst);
+    this.worst = null;
+  }
+
+  judge(figures) {
+    this.against = isBad(figures) === this.bad ? 0 : this.against + 1;
+    if (this.against >= TWICE) [this.bad, this.against] = [!this.bad, 0];
+    this.show(figures, this.bad);
+  }
+}
+
+const worse = (one, other) => (one ? Object.fromEntries(Object.keys(other).map((name) => [name, Math.max(one[name], other[name])])) : other);

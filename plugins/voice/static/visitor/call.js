@@ -1,0 +1,194 @@
+// The visitor's side of a call: microphone, line to the voice process, what the queue says.
+import { chosen, open } from "../softphone/devices.js";
+import { Line } from "../softphone/line.js";
+import { beep, meter } from "../softphone/meter.js";
+
+const place = document.getElementById("call");
+const words = JSON.parse(place.dataset.words);
+const far = place.querySelector("[data-far]");
+const find = (selector) => place.querySelector(selector);
+const MINUTE = 60;
+
+let call = null;
+
+class Call {
+  constructor(track) {
+    Object.assign(this, { track, state: "connecting", told: {}, since: 0, key: "", token: "", source: null, meters: [] });
+    this.line = new Line({ servers: JSON.parse(place.dataset.servers), changed: () => this.moved() });
+  }
+
+  async begin({ name, number }) {
+    await this.line.open(this.track, async (sdp) => {
+      const made = await post("visitor/calls", { entry: place.dataset.entry, language: place.dataset.language, name, number, sdp });
+      Object.assign(this, { key: made.key, token: made.token });
+      this.listen(made.stream || made.token, made.after);
+      return made;
+    });
+    far.srcObject = this.line.remote;
+    far.play().catch(() => {});
+    this.meters = [meter(new MediaStream([this.track]), bar("own"))];
+  }
+
+  listen(token, after) {
+    const from = Number.isInteger(after) ? `&after=${after}` : "";
+    this.source = new EventSource(`/events?token=${encodeURIComponent(token)}${from}`);
+    this.source.onmessage = ({ data }) => {
+      const { type, payload } = data ? JSON.parse(data) : {};
+      if (type === "voice.visitor") this.hear(payload);
+    };
+  }
+
+  hear(told) {
+    if (told.state === "ended") return over(words.ended);
+    this.told = told;
+    this.state = told.state;
+    if (["talking", "held"].includes(told.state)) this.since ||= Date.now();
+    draw();
+  }
+
+  moved() {
+    if (call !== this) return;
+    if (this.line.state === "lost") return over(words.lost);
+    if (this.line.state === "up" && this.meters.length === 1) this.meters.push(meter(this.line.remote, bar("far")));
+    draw();
+  }
+
+  command(what, body = {}) {
+    return post(`visitor/calls/${this.key}/${what}`, body, this.token);
+  }
+
+  end() {
+    this.source?.close();
+    for (const stop of this.meters) stop();
+    this.line.close();
+    this.track.stop();
+  }
+}
+
+const bar = (name) => (level) => find(`[data-level=${name}]`).style.setProperty("--level", level.toFixed(2));
+
+async function post(path, body, token = "", more = {}) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json", "Accept-Language": place.dataset.language };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const answer = await fetch(`/voice/${path}`, { method: "POST", headers, body: JSON.stringify(body), ...more });
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.error?.text || words.failed);
+  return said;
+}
+
+// --- begin and end --------------------------------------------------------------------------------
+let opening = false;
+
+find("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (opening || call) return;
+  const values = Object.fromEntries(new FormData(event.target));
+  opening = true;
+  problem("");
+  draw();
+  const { track, hindrance } = await open(chosen());
+  opening = false;
+  if (hindrance) {
+    problem(words[`microphone_${hindrance}`]);
+    return draw();
+  }
+  const made = (call = new Call(track));
+  draw();
+  try {
+    await made.begin(values);
+  } catch (error) {
+    if (call === made) over(error.message || words.failed);
+  }
+});
+
+function over(text) {
+  call?.end();
+  call = null;
+  far.srcObject = null;
+  place.dataset.state = "ended";
+  problem(text);
+  draw();
+}
+
+function hangUp() {
+  const ended = call;
+  over(words.ended);
+  if (ended?.key) ended.command("hangup").catch(() => {});
+}
+
+addEventListener("pagehide", () => {
+  if (!call?.key) return;
+  post(`visitor/calls/${call.key}/hangup`, {}, call.token, { keepalive: true }).catch(() => {});
+  call.end();
+});
+
+// --- buttons --------------------------------------------------------------------------------------
+const PRESS = {
+  hangup: hangUp,
+  mute: () => {
+    call.track.enabled = !call.track.enabled;
+    call.command("mute", { on: !call.track.enabled }).catch(() => {});
+    draw();
+  },
+  pad: () => {
+    find("[data-pad]").hidden = !find("[data-pad]").hidden;
+    find("[data-call=pad]").setAttribute("aria-expanded", String(!find("[data-pad]").hidden));
+  },
+  close: () => parent.postMessage({ okno: "close" }, "*"),
+};
+
+place.addEventListener("click", ({ target }) => {
+  const act = target.closest("button[data-call]")?.dataset.call;
+  if (act === "close" || (act && call)) PRESS[act]();
+  const key = target.closest("button[data-key]")?.dataset.key;
+  if (!key || !call) return;
+  beep(key);
+  call.command("dtmf", { digits: key }).catch((error) => problem(error.message));
+});
+
+// --- what is seen ---------------------------------------------------------------------------------
+function problem(text) {
+  const line = find("[data-problem]");
+  line.hidden = !text;
+  line.textContent = text;
+}
+
+function status() {
+  if (opening) return words.opening;
+  const { told, state, line } = call;
+  if (line.state === "shaken") return words.shaken;
+  if (state === "queued") return told.position ? words.queued.replace("{position}", told.position) : words.queued_unplaced;
+  if (state === "talking") return told.agent ? words.talking.replace("{agent}", told.agent) : words.talking_unnamed;
+  return words[state] || words.connecting;
+}
+
+function wait() {
+  const seconds = call?.state === "queued" ? call.told.wait_seconds : null;
+  if (!Number.isFinite(seconds)) return "";
+  return seconds < MINUTE ? words.soon : words.wait.replace("{minutes}", Math.ceil(seconds / MINUTE));
+}
+
+function draw() {
+  const state = opening ? "opening" : call ? call.state : place.dataset.state === "ended" ? "ended" : "idle";
+  place.dataset.state = state;
+  for (const part of place.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(state);
+  if (!call && !opening) return tell(state);
+  find("[data-status]").textContent = status();
+  find("[data-wait]").textContent = wait();
+  const mute = find("[data-call=mute]");
+  const muted = Boolean(call) && !call.track.enabled;
+  mute.setAttribute("aria-pressed", String(muted));
+  mute.title = mute.ariaLabel = muted ? mute.dataset.on : mute.dataset.off;
+  find("[data-time]").hidden = !call?.since;
+  return tell(state);
+}
+
+setInterval(() => {
+  if (!call?.since) return;
+  const seconds = Math.floor((Date.now() - call.since) / 1000);
+  find("[data-time]").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}, 500);
+
+// The page around the frame shows that a call goes on.
+const tell = (state) => parent !== window && parent.postMessage({ okno: "call", going: !["idle", "ended"].includes(state) }, "*");
+draw();
