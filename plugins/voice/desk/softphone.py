@@ -73,4 +73,8 @@ def softphone() -> str:
 @require("voice.call")
 def messages() -> str:
     """What can be played into a call: the agent's own messages, then those of all."""
-    return render_template("voice/desk/messages.html", messages=messages_of_calls.visible(signed_in().id))
+    user_id = signed_in().id
+    machine_id = messages_of_calls.machine_message_id(user_id)
+    return render_template(
+        "voice/desk/messages.html", messages=messages_of_calls.visible(user_id), machine_id=machine_id
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request, send_from_directory
 from flask_babel import gettext as _
 from flask_babel import pgettext
+from sqlalchemy import select
 
+from core.db import db
+from core.model import ServiceEntry
 from core.permissions import public
 from core.web.security import POLICY
 from plugins.voice.desk import ice
 from plugins.voice.desk.static_folder import FOLDER
+from plugins.voice.operations import CHANNEL
 
 LOADER_SECONDS = 300
 FRAMED = POLICY.replace("frame-ancestors 'self'", "frame-ancestors *")
@@ -67,5 +71,11 @@ def loader() -> Response:
 
 @public
 def demo() -> str:
-    """A page of the demo company with «Call» on it; ``?entry=`` rings another entry."""
-    return render_template("voice/visitor/demo.html", entry=request.args.get("entry", ""))
+    """A page of the demo company with «Call» on it; ``?entry=`` rings another number than the first one."""
+    entry = request.args.get("entry") or _first_number()
+    return render_template("voice/visitor/demo.html", entry=entry)
+
+
+def _first_number() -> str:
+    numbers = select(ServiceEntry.address).where(ServiceEntry.channel == CHANNEL).order_by(ServiceEntry.address)
+    return db.session.scalar(numbers.limit(1)) or ""

@@ -36,7 +36,9 @@ export class CallCard {
     if (act === "keypad") return this.keypad();
     if (act === "key") return this.dial(button.dataset.key);
     if (act === "kick") return this.phone.command(this.key, "kick", { leg: button.dataset.leg });
-    if (act === "message") return this.play(button.dataset.message);
+    if (act === "message") return this.play({ id: Number(button.dataset.message) });
+    if (act === "hush") return this.play({ stop: true });
+    if (act === "machine") return this.play({ leave: true });
     if (act === "record") return this.phone.command(this.key, "record", { on: button.ariaPressed !== "true" });
     if (act === "screen") return this.show();
     if (act in ASKS && !button.closest("[data-consult]")) return this.phone.targets.open(this.key, ASKS[act]);
@@ -84,9 +86,9 @@ export class CallCard {
     if (answer.ok) place.innerHTML = await answer.text();
   }
 
-  play(id) {
+  play(what) {
     find("[data-messages]", this.element).open = false;
-    this.phone.command(this.key, "message", { id: id ? Number(id) : null });
+    this.phone.command(this.key, "message", what);
   }
 
   // --- what is seen --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import { find, toast } from "/static/js/app.js";
 import { on, press } from "/static/js/shortcuts.js";
 import { CallCard } from "./call-card.js";
 import { meter } from "./meter.js";
-import { isBad, Watch } from "./quality.js";
+import { Watch } from "./quality.js";
 import { ring } from "./ring.js";
 import { ask, post } from "./server.js";
 import { Sound } from "./sound.js";
@@ -35,14 +35,13 @@ class Phone {
     if (type === "voice.call") this.take(payload.call);
     if (type === "voice.gone") this.gone(payload.key);
     if (type === "voice.line" && payload.state === "lost" && this.sound.line) this.sound.again();
-    if (type === "voice.quality") this.quality(payload, this.watch.bad || isBad(payload));
+    if (type === "voice.quality" && this.cards.size) this.watch.judge(payload);
     if (type === "voice.screen") this.screen(payload);
   }
 
   async restore(state = null) {
     state ??= await ask("GET", "state").catch(() => null);
     if (!state) return;
-    this.sound.servers = state.ice_servers || [];
     const calls = state.calls.flatMap((call) => (call.consult ? [call, { ...call.consult, consult_of: call.key }] : [call]));
     const there = new Set(calls.map((call) => call.key));
     for (const key of [...this.known.keys()]) if (!there.has(key)) this.known.delete(key);

@@ -5,13 +5,14 @@
 //   report(figures)   every REPORT_EVERY looks, for the call's record
 //   show(figures, bad)   after each look; bad once two looks one after another were over the limits, until two were not
 //   watch.start(); watch.stop()
+//   watch.judge(figures)   what was measured elsewhere counts as well
 
-export const LIMITS = { loss_percent: 2, jitter_ms: 20 };
+const LIMITS = { loss_percent: 2, jitter_ms: 20 };
 const LOOK = 3000;
 const REPORT_EVERY = 3;
 const TWICE = 2;
 
-export const isBad = (figures) => Object.entries(LIMITS).some(([name, limit]) => figures[name] > limit);
+const isBad = (figures) => Object.entries(LIMITS).some(([name, limit]) => figures[name] > limit);
 
 export class Watch {
   constructor({ look, report, show }) {

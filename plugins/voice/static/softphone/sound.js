@@ -3,7 +3,7 @@
 //   const sound = new Sound({ element, changed });
 //   await sound.ready()    opens what is missing; gives once the voice process has answered. Throws its refusal.
 //   sound.done()           the last call is over
-//   sound.state            "off", "opening", "up", "shaken", "lost", "elsewhere" (another tab has it)
+//   sound.state            "off", "opening", "up", "shaken", "lost", "elsewhere" (another tab has it), "aside" (another telephone has it)
 //   sound.hindrance        why the microphone is not heard: "", insecure, denied, missing, busy, failed
 //   sound.retry()          the agent has mended something
 import * as devices from "./devices.js";
@@ -16,8 +16,7 @@ const PAUSES = [500, 1000, 2000, 5000, 10_000];
 
 export class Sound {
   constructor({ element, changed }) {
-    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, wanted: false, tries: 0 });
-    this.servers = [];
+    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, aside: false, wanted: false, tries: 0 });
     document.addEventListener("voice:devices", () => this.wanted && this.retry());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.wanted && (this.hindrance || this.track?.readyState === "ended") && this.retry());
     addEventListener("online", () => this.state === "lost" && this.again(0));
@@ -27,6 +26,7 @@ export class Sound {
 
   get state() {
     if (this.elsewhere) return "elsewhere";
+    if (this.aside) return "aside";
     if (this.line) return { connecting: "opening" }[this.line.state] || this.line.state;
     return this.opening ? "opening" : this.wanted ? "lost" : "off";
   }
@@ -37,7 +37,7 @@ export class Sound {
 
   ready() {
     this.wanted = true;
-    if (this.elsewhere) return Promise.resolve();
+    if (this.elsewhere || this.aside) return Promise.resolve();
     if (this.line && this.line.state !== "lost") return this.opening || Promise.resolve();
     this.opening ??= this.open().finally(() => {
       this.opening = null;
@@ -50,9 +50,13 @@ export class Sound {
   async open() {
     if (!(await this.mine())) return;
     this.line?.close();
+    // Asked each time: what a relay is told by expires within a shift, and the agent may have chosen another telephone.
+    const { ice_servers: servers = [], way = "browser" } = await ask("GET", "state");
+    this.aside = way !== "browser";
+    if (this.aside) return;
     await this.hear();
     if (!this.wanted) return this.end();
-    const line = (this.line = new Line({ servers: this.servers, changed: () => line === this.line && this.moved() }));
+    const line = (this.line = new Line({ servers, changed: () => line === this.line && this.moved() }));
     try {
       await line.open(this.track, (sdp) => post("leg", { sdp }));
     } catch (error) {
@@ -138,7 +142,7 @@ export class Sound {
     this.line?.close();
     this.track?.stop();
     this.release?.();
-    Object.assign(this, { line: null, track: null, release: null, waiting: null, elsewhere: false, hindrance: "", tries: 0 });
+    Object.assign(this, { line: null, track: null, release: null, waiting: null, elsewhere: false, aside: false, hindrance: "", tries: 0 });
     this.element.srcObject = null;
   }
 }

@@ -1,0 +1,213 @@
+"""A small centre with calls, and browsers whose microphones say a tone each; what a page hears is read from its audio element."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Frame, Locator, Page, expect, sync_playwright
+
+from tests.support.applications import MigratedTemplates
+from tests.support.browser import ARGUMENTS, PROGRAMS, Pages
+from tests.support.kb_house import _free_port
+from tests.support.okno_process import Okno, Served
+from tests.support.shift_house import PASSWORD, PEOPLE
+from tests.support.waiting import wait_until
+
+PLUGINS = ["voice", "switch"]
+NUMBER = "+78000000001"
+MEDIA = [
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+]
+# Whole periods in 20 ms; none is a harmonic of another.
+VISITOR, ANNA, BORIS, ELENA = TONES = (400, 950, 1350, 1850)
+PRESENT, ABSENT = -45.0, -62.0
+# The page opens the browser's own microphone, so permission and devices are real; what it says is a tone.
+SAYS = """(() => {
+  const devices = navigator.mediaDevices;
+  const asked = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wish) => {
+    for (const track of (await asked(wish)).getTracks()) track.stop();
+    const sound = new AudioContext();
+    const [tone, volume, out] = [sound.createOscillator(), sound.createGain(), sound.createMediaStreamDestination()];
+    tone.frequency.value = HERTZ;
+    volume.gain.value = 0.2;
+    tone.connect(volume).connect(out);
+    tone.start();
+    return out.stream;
+  };
+})()"""
+LISTEN = """async (tones) => {
+  const stream = document.querySelector("audio[data-far]")?.srcObject;
+  if (!stream?.getAudioTracks().length) return null;
+  if (window.ear?.stream !== stream) {
+    const sound = window.ear?.sound ?? new AudioContext();
+    const analyser = sound.createAnalyser();
+    Object.assign(analyser, { fftSize: 16384, smoothingTimeConstant: 0 });
+    sound.createMediaStreamSource(stream).connect(analyser);
+    window.ear = { stream, sound, analyser };
+    await sound.resume();
+  }
+  const { sound, analyser } = window.ear;
+  await new Promise((go) => setTimeout(go, 450));
+  const found = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(found);
+  const hertz = sound.sampleRate / analyser.fftSize;
+  const loudest = (from, to) => Math.max(...found.slice(Math.round(from / hertz), Math.round(to / hertz) + 1));
+  return { loudest: loudest(80, 4000), ...Object.fromEntries(tones.map((tone) => [tone, loudest(tone - 12, tone + 12)])) };
+}"""
+
+
+def add_people_and_a_number() -> None:
+    """Two agents and their supervisor, one service with a number."""
+    from core import directory, reasons, services
+    from core.db import db, transaction
+    from core.model import Team
+
+    directory.ensure_roles()
+    reasons.ensure_reasons()
+    first = directory.add_team("first", "First line", "Первая линия")
+    with transaction():
+        db.session.execute(db.update(Team).values(after_sign_in="not_ready"))
+    users = {
+        login: directory.add_user(
+            login, name, last_name=last, password=PASSWORD, roles=[role], teams=["first"], language="ru"
+        )
+        for login, (name, last, role) in PEOPLE.items()
+    }
+    directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
+    service = services.add_service(
+        "support", "Support", "Поддержка", teams=["first"], offer_seconds=60, wrap_up_seconds=600
+    )
+    services.update_service(service.id, disposition_required=False)
+    services.add_entry(service.id, "voice", NUMBER)
+
+
+@dataclass
+class SoftphoneHouse:
+    """A running centre."""
+
+    served: Served
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+    def rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        """What its data base says, read beside it."""
+        path = self.served.okno.home / "okno.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+            return connection.execute(question, values).fetchall()
+
+    def desk(self, pages: Pages, login: str, tone: int, *, ready: bool = False, **options: object) -> Page:
+        """An agent's desk, whose microphone says ``tone``."""
+        pages.allow("/sign-in: .* 409 ")
+        context = pages.context(**options)  # type: ignore[arg-type]
+        context.add_init_script(SAYS.replace("HERTZ", str(tone)))
+        page = pages.open(f"{self.url}/sign-in", context)
+        page.fill("#login", login)
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        tabs, here = page.locator("#tabs .tab").first, page.get_by_role("button", name="Войти здесь")
+        expect(tabs.or_(here)).to_be_attached()
+        if here.count():
+            here.click()
+        expect(tabs).to_be_attached()
+        if ready:
+            self.set_ready(page)
+        return page
+
+    def set_ready(self, page: Page) -> None:
+        """«Готов»."""
+        page.locator(".state-button").click()
+        page.locator("#state-menu form:has(input[name=state][value=ready]) button").click()
+        expect(page.locator(".state-button")).to_contain_text("Готов")
+
+    def visitor(self, pages: Pages, name: str = "Пётр", tone: int = VISITOR) -> Frame:
+        """Somebody who opens the demo page and presses «Позвонить»; gives the frame of the call."""
+        context = pages.context()
+        context.add_init_script(SAYS.replace("HERTZ", str(tone)))
+        page = pages.open(f"{self.url}/voice/demo", context)
+        page.get_by_role("button", name="Позвонить").first.click()
+        frame = wait_until(lambda: next((one for one in page.frames if "/voice/call" in one.url), None), what="the frame")
+        frame.get_by_label("Ваше имя").fill(name)
+        frame.get_by_role("button", name="Позвонить").click()
+        return frame
+
+    def no_call_is_open(self) -> None:
+        """Until every call has ended, in the data base."""
+        wait_until(lambda: not self.rows("SELECT 1 FROM voice_call WHERE ended_at IS NULL"), what="calls that have ended")
+
+
+def heard(place: Page | Frame) -> dict[str, float] | None:
+    """Decibels of each tone and of the loudest one, in what the page hears now; None without a stream."""
+    found: dict[str, float] | None = place.evaluate(LISTEN, list(TONES))
+    return found
+
+
+def hears(place: Page | Frame, *tones: int, music: bool = False, among: Sequence[int] = TONES) -> None:
+    """Wait until exactly these tones are there, two looks one after another; ``music``: something else is, and none of the tones."""
+
+    def settled() -> bool:
+        found = heard(place)
+        if found is None:
+            return False
+        right = all(found[str(one)] > PRESENT if one in tones else found[str(one)] < ABSENT for one in among)
+        return found["loudest"] > PRESENT if music and not tones else right
+
+    def twice() -> bool:
+        return settled() and settled()
+
+    wait_until(twice, 25, what=f"{tones or ('music' if music else 'silence')} at {place.url}; heard {heard(place)}")
+
+
+def phone(page: Page) -> Locator:
+    """The softphone at a desk."""
+    return page.locator("#softphone")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium with a made-up microphone that needs no question."""
+    program = next((path for path in PROGRAMS if Path(path).exists()), None)
+    if program is None:
+        pytest.skip("no Chromium (apt install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *MEDIA])
+        expect.set_options(timeout=20_000)
+        yield chromium
+        expect.set_options(timeout=5_000)
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def house(
+    migrated_templates: MigratedTemplates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SoftphoneHouse]:
+    """One centre for the module."""
+    folder = tmp_path_factory.mktemp("softphone")
+    home = folder / "home"
+    home.mkdir()
+    migrated_templates.copy("sqlite", {"core.plugins": PLUGINS}, home, add_people_and_a_number)
+    (home / "okno.toml").write_text(f"[core]\nplugins = {PLUGINS}\n", "utf-8")
+    port, log = _free_port(), folder / "run.log"
+    okno = Okno(home)
+    # Loopback is the only address that both sides surely have.
+    settings = {"OKNO_WEB_PORT": str(port), "OKNO_SWITCH_ADDRESSES": "127.0.0.1"}
+    served = Served(okno, okno.start("run", log=log, env=settings), f"http://127.0.0.1:{port}", 0, log)
+    try:
+        served.wait_until_ready()
+        wait_until((home / "run" / "voice.sock").exists, what="the voice process")
+        yield SoftphoneHouse(served)
+    finally:
+        served.stop()
+        shutil.rmtree(home, ignore_errors=True)
