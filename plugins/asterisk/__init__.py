@@ -9,7 +9,7 @@ PLUGIN = PluginInfo(
         "Carries calls through an Asterisk exchange over ARI: SIP trunks, telephones, many calls",
         "Проводит звонки через АТС Asterisk по ARI: транки SIP, телефоны, много звонков",
     ),
-    requires=("websockets",),
+    requires=("numpy", "websockets"),
     extra="asterisk",
     icon="phone",
 )

@@ -1,0 +1,223 @@
+"""Recording: what each party says is recorded by Asterisk from a snoop channel, fetched, and put together here.
+
+ARI's own recording of a bridge is one mono file that drops what is paused. A track a party keeps customer and agents apart, goes on
+when legs come and go, and is muted instead of paused, so that times stay true. A spy hears what a muted or held leg says, so
+its tracks are muted too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import wave
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from core.telephony import DriverError, RecordingView
+from plugins.asterisk.ari import AriError
+from plugins.asterisk.book import Exchange, Leg
+from plugins.asterisk.tracks import Track, join
+
+log = structlog.get_logger("okno.asterisk")
+STORED_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Tape:
+    """What one leg says, for a stretch of a recording. ``stored`` is done when Asterisk has closed the file."""
+
+    name: str
+    leg: str
+    side: int
+    begun: float
+    stored: asyncio.Future[None]
+    live: bool = True
+    muted: bool = False
+
+
+@dataclass(slots=True)
+class Recording:
+    """A recording under way; ``first`` is the leg on the left side."""
+
+    id: str
+    target: str
+    path: str
+    begun: float
+    stereo: bool
+    first: str = ""
+    paused: bool = False
+    tapes: list[Tape] = field(default_factory=list)
+
+    def view(self) -> RecordingView:
+        """As the contract shows it."""
+        return RecordingView(self.id, self.target, self.path, self.paused)
+
+
+class Recorder:
+    """All recordings, by the contract's id."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._recordings: dict[str, Recording] = {}
+        self._tapes: dict[str, Tape] = {}
+
+    @property
+    def views(self) -> tuple[RecordingView, ...]:
+        """What the contract's snapshot lists."""
+        return tuple(one.view() for one in self._recordings.values())
+
+    async def record(self, target: str, recording: str, path: str) -> None:
+        """See :meth:`core.telephony.Driver.record`."""
+        if recording in self._recordings:
+            return
+        stereo = target in self._exchange.bridges
+        if not stereo:
+            self._exchange.ready(target)
+        made = Recording(recording, target, path, time.monotonic(), stereo)
+        self._recordings[recording] = made
+        try:
+            await self._cover(made)
+        except AriError as error:
+            self._recordings.pop(recording, None)
+            raise DriverError("failed", f"Asterisk can't record: {error}") from error
+        self._exchange.emit("recording.started", recording=recording)
+
+    async def pause(self, recording: str, on: bool) -> None:
+        """See :meth:`core.telephony.Driver.pause_recording`."""
+        if (found := self._recordings.get(recording)) is None:
+            raise DriverError("wrong-state", f"no recording {recording}")
+        found.paused = on
+        await self._settle(found)
+
+    async def stop(self, recording: str) -> None:
+        """See :meth:`core.telephony.Driver.stop_recording`; one that has ended is no error."""
+        if (found := self._recordings.pop(recording, None)) is None:
+            return
+        for tape in found.tapes:
+            await self._close(tape)
+        await self._deliver(found, time.monotonic() - found.begun)
+
+    async def refresh(self, bridge: str) -> None:
+        """Who is in a bridge, muted or held has changed."""
+        for one in list(self._recordings.values()):
+            if bridge and bridge == one.target:
+                await self._settle(one)
+
+    async def refresh_leg(self, leg: Leg) -> None:
+        """A leg was muted or held, or neither any more."""
+        await self.refresh(leg.bridge)
+        await self.refresh(leg.id)
+
+    async def target_ended(self, target: str) -> None:
+        """A bridge or a leg has gone: what recorded it is complete."""
+        for one in [one for one in self._recordings.values() if one.target == target]:
+            await self.stop(one.id)
+
+    async def stop_all(self) -> None:
+        """Complete all."""
+        for recording in list(self._recordings):
+            await self.stop(recording)
+
+    def stored(self, name: str, failure: str = "") -> None:
+        """Asterisk has closed a file, or could not write it."""
+        tape = self._tapes.get(name)
+        if tape is None or tape.stored.done():
+            return
+        tape.live = False
+        if failure:
+            tape.stored.set_exception(AriError(0, failure))
+        else:
+            tape.stored.set_result(None)
+
+    # --- tapes ---
+
+    async def _settle(self, recording: Recording) -> None:
+        try:
+            await self._cover(recording)
+        except AriError as error:
+            # The call matters more than its recording: what is there is kept.
+            log.warning("asterisk.recording", recording=recording.id, why=str(error))
+
+    async def _cover(self, recording: Recording) -> None:
+        """One live tape for each leg that is to be heard, and none for the others."""
+        legs = self._exchange.bridges.get(recording.target, []) if recording.stereo else [recording.target]
+        for tape in [tape for tape in recording.tapes if tape.live and tape.leg not in legs]:
+            await self._close(tape)
+        for leg_id in legs:
+            leg = self._exchange.legs.get(leg_id)
+            if leg is None or not leg.channel:
+                continue
+            running = next((one for one in recording.tapes if one.live and one.leg == leg_id), None)
+            tape = running or await self._open(recording, leg)
+            await self._mute(tape, recording.paused or leg.muted or leg.held)
+
+    async def _open(self, recording: Recording, leg: Leg) -> Tape:
+        recording.first = recording.first or leg.id
+        name = f"okno-{recording.id}-{len(recording.tapes) + 1}"
+        ari = self._exchange.ari
+        await self._exchange.snoop(leg.channel, name, "in", "none")
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        tape = Tape(name, leg.id, 0 if leg.id == recording.first else 1, time.monotonic(), stored)
+        self._tapes[name] = tape
+        recording.tapes.append(tape)
+        await ari.post("channels", name, "record", name=name, format="wav16", ifExists="overwrite", terminateOn="none")
+        return tape
+
+    async def _mute(self, tape: Tape, on: bool) -> None:
+        if tape.muted == on or not tape.live:
+            return
+        tape.muted = on
+        ask = self._exchange.ari.post if on else self._exchange.ari.delete
+        await ask("recordings", "live", tape.name, "mute")
+
+    async def _close(self, tape: Tape) -> None:
+        if not tape.live:
+            return
+        tape.live = False
+        with suppress(AriError):
+            await self._exchange.ari.post("recordings", "live", tape.name, "stop")
+
+    # --- the whole ---
+
+    async def _deliver(self, recording: Recording, seconds: float) -> None:
+        path = Path(recording.path)
+        try:
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            tracks = [await self._fetch(tape, recording, path) for tape in recording.tapes]
+            channels = 2 if recording.stereo else 1
+            length = await asyncio.to_thread(join, tracks, path, channels, seconds)
+        except (AriError, OSError, wave.Error) as error:
+            self._exchange.emit("recording.failed", recording=recording.id, data={"why": str(error)})
+            return
+        finally:
+            await self._sweep(recording, path)
+        self._exchange.emit(
+            "recording.done", recording=recording.id, data={"path": recording.path, "seconds": round(length, 2)}
+        )
+
+    async def _fetch(self, tape: Tape, recording: Recording, path: Path) -> Track:
+        try:
+            async with asyncio.timeout(STORED_SECONDS):
+                await tape.stored
+        except TimeoutError:
+            # Its event was lost with the connection; the file is asked for all the same.
+            log.info("asterisk.recording-unconfirmed", name=tape.name)
+        part = _part(path, tape)
+        await self._exchange.ari.download(part, "recordings", "stored", tape.name, "file")
+        return Track(part, tape.begun - recording.begun, tape.side if recording.stereo else 0)
+
+    async def _sweep(self, recording: Recording, path: Path) -> None:
+        for tape in recording.tapes:
+            _part(path, tape).unlink(missing_ok=True)
+            self._tapes.pop(tape.name, None)
+            with suppress(AriError):
+                await self._exchange.ari.delete("recordings", "stored", tape.name)
+            with suppress(AriError):
+                await self._exchange.ari.delete("channels", tape.name)
+
+
+def _part(path: Path, tape: Tape) -> Path:
+    return path.with_name(f"{path.name}.{tape.name}.part")
