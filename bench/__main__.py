@@ -18,6 +18,7 @@ BENCHES: dict[str, tuple[tuple[str, ...], float]] = {
     "routing": (("-m", "bench.routing"), 240),
     "simulation": (("-m", "bench.simulation", "--calls", "100000"), 240),
     "chat": (("-m", "bench.chat", "--visitors", "5000", "--rate", "200", "--seconds", "10"), 420),
+    "voice": (("-m", "bench.voice"), 300),
     "events": (("-m", "bench.events", "--streams", "2000", "--rate", "200"), 180),
 }
 

@@ -120,7 +120,9 @@ class Switch(Telephones):
         found = self.leg(leg)
         found.hold_turn += 1
         turn = found.hold_turn
-        player = Player(await self.sound(sound), loop=True) if on else None
+        if on and found.held and found.hold is not None and found.hold.name == sound:
+            return
+        player = Player(await self.sound(sound), loop=True, name=sound) if on else None
         if found.hold_turn != turn or found.state == "ended":
             return
         changed = found.held != on

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 
 from plugins.switch.frames import FRAME, RATE, SECONDS, SILENCE, Frame, mix
 from plugins.switch.opus import Encoder
@@ -15,6 +16,7 @@ from plugins.switch.plan import Mix, Plan, Source, Tape, make_plan
 from plugins.switch.recorder import Recording, Writer
 from plugins.switch.sounds import Player
 
+log = structlog.get_logger("okno.switch")
 # After a longer stall the missed frames are left out: a burst would only fill the listeners' buffers.
 STALL_SECONDS = 0.1
 
@@ -68,7 +70,10 @@ class Media:
                 deadline += missed * SECONDS
                 self._clock += missed * FRAME
                 self.beats.left_out += missed
-            self.beat()
+            try:
+                self.beat()
+            except Exception as error:
+                log.error("a frame failed", exc_info=error)
 
     def beat(self) -> None:
         """Make one frame."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from core.telephony import DriverError
 from plugins.switch.media import Media
 from plugins.switch.parties import Bridge, Leg
 from plugins.switch.sounds import Player, Sounds
-
-# Names of playbacks that ended, so that a repeated command is recognised.
-REMEMBERED = 1000
 
 Place = Leg | Bridge
 
@@ -26,7 +22,6 @@ class Playbacks:
         self._tell = tell
         self._playing: dict[str, Place] = {}
         self._wanted: dict[str, str] = {}
-        self._known: deque[str] = deque(maxlen=REMEMBERED)
 
     def names(self) -> tuple[str, ...]:
         """Those under way."""
@@ -34,16 +29,14 @@ class Playbacks:
 
     async def play(self, target: str, playback: str, address: str, loop: bool, level: float) -> None:
         """Begin one once its sound is read; one asked for later at the same target wins."""
-        if playback in self._known:
+        if playback in self._playing or self._wanted.get(target) == playback:
             return
         self._place(target)
-        self._known.append(playback)
         self._wanted[target] = playback
         try:
             sound = await asyncio.to_thread(self._sounds.find, address, level)
             place = self._place(target)
         except DriverError:
-            self._known.remove(playback)
             self._forget_wish(target, playback)
             raise
         if self._wanted.get(target) != playback:

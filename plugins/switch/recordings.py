@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -11,8 +10,6 @@ from core.telephony import DriverError
 from plugins.switch.media import Media
 from plugins.switch.parties import Bridge, Leg
 from plugins.switch.recorder import Recording, WavFile, Writer
-
-REMEMBERED = 1000
 
 
 class Recordings:
@@ -22,20 +19,21 @@ class Recordings:
         self._media = media
         self._writer = writer
         self._tell = tell
-        self._known: deque[str] = deque(maxlen=REMEMBERED)
+        self._beginning: set[str] = set()
 
     async def begin(self, target: str, name: str, path: str) -> None:
         """Begin one. Raises ``unknown-target``, ``failed``."""
-        if name in self._known:
+        if name in self._media.recordings or name in self._beginning:
             return
         self._check(target)
-        self._known.append(name)
+        self._beginning.add(name)
         channels = 2 if target in self._media.bridges else 1
         try:
             file = await asyncio.to_thread(WavFile, path, channels)
         except OSError as fault:
-            self._known.remove(name)
             raise DriverError("failed", f"{path}: {fault.strerror}") from fault
+        finally:
+            self._beginning.discard(name)
         recording = Recording(name, target, file, partial(self._done, name, path), partial(self._failed, name))
         if bridge := self._media.bridges.get(target):
             recording.left = bridge.legs[0].id if bridge.legs else ""

@@ -1,0 +1,139 @@
+"""What comes from a browser, and the one private place of aiortc that the switch uses."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from aiortc import RTCPeerConnection
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+
+from plugins.switch.frames import FRAME, SILENCE
+from plugins.switch.intake import PLACE, Counts, Intake
+from plugins.switch.opus import Encoder
+from plugins.switch.outlet import Outlet
+from tests.support.tone_parties import tone, tones_in
+
+
+def packet(number: int, payload: bytes, timestamp: int | None = None, level: int | None = None) -> Any:
+    """What aiortc hands on, as far as the intake looks at it."""
+    said = None if level is None else (True, level)
+    timestamp = number * FRAME if timestamp is None else timestamp
+    return SimpleNamespace(
+        sequence_number=number,
+        timestamp=timestamp,
+        payload=payload,
+        ssrc=7,
+        extensions=SimpleNamespace(audio_level=said),
+    )
+
+
+class Ear:
+    """Somebody to whom packets are forwarded."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[bytes, int, int]] = []
+
+    def forward(self, payload: bytes, timestamp: int, source: int) -> None:
+        self.heard.append((payload, timestamp, source))
+
+
+def test_aiortc_still_has_the_place_that_the_switch_takes() -> None:
+    """When this fails after an upgrade of aiortc, look at RTCRtpReceiver._handle_rtp_packet for where packets go now."""
+
+    async def receive() -> tuple[RTCRtpReceiver, Intake]:
+        connection = RTCPeerConnection()
+        receiver, intake = connection.addTransceiver("audio").receiver, Intake()
+        assert hasattr(getattr(receiver, PLACE), "add")
+        intake.put_into(receiver)
+        await connection.close()
+        return receiver, intake
+
+    receiver, intake = asyncio.run(receive())
+    assert getattr(receiver, PLACE) is intake
+    names = RTCRtpReceiver._handle_rtp_packet.__code__.co_names
+    assert PLACE in names
+    assert "payload" in names
+
+
+def test_the_place_that_is_gone_is_noticed() -> None:
+    with pytest.raises(AttributeError):
+        Intake().put_into(object())
+
+
+def test_packets_of_any_length_become_frames() -> None:
+    """aiortc's clients send 20 ms; others may send 10, 40 or 60."""
+    intake, decoder_input = Intake(), Encoder()
+    intake.listen(True, ())
+    for number, frame in enumerate(tone(650, 0.2).reshape(-1, FRAME)):
+        assert intake.add(packet(number, decoder_input.encode(frame))) == (False, None)
+    heard = np.concatenate([intake.pull() for _ in range(10)])
+    assert len(heard) == 10 * FRAME
+    assert tones_in(heard[3 * FRAME :]) == {650}
+
+
+def test_who_is_not_listened_to_is_not_decoded_but_forwarded() -> None:
+    intake, ear = Intake(), Ear()
+    intake.listen(False, (ear,))
+    intake.add(packet(1, b"said", level=20))
+    assert ear.heard == [(b"said", FRAME, 7)]
+    assert intake.pull() is SILENCE
+    assert intake.loudest() == -20.0
+
+
+def test_rubbish_is_silence() -> None:
+    intake = Intake()
+    intake.listen(True, ())
+    intake.add(packet(1, b"\xff\xff\xff"))
+    assert not intake.pull().any()
+
+
+def test_losses_are_counted_once_for_each_stretch() -> None:
+    counts = Counts()
+    for number in (65_530, 65_531, 65_533, 65_535, 0, 1):
+        counts.add(number, number * FRAME, number * 0.02)
+    assert counts.take_loss_percent() == pytest.approx(100 * 2 / 8)
+    assert counts.take_loss_percent() == 0.0
+
+
+def test_jitter_is_none_for_an_even_stream_and_grows_for_an_uneven_one() -> None:
+    even, uneven = Counts(), Counts()
+    for number in range(200):
+        even.add(number, number * FRAME, number * 0.02)
+        uneven.add(number, number * FRAME, number * 0.02 + (0.03 if number % 2 else 0.0))
+    assert even.jitter_ms == pytest.approx(0.0, abs=0.01)
+    assert uneven.jitter_ms == pytest.approx(30.0, rel=0.05)
+
+
+def sent(outlet: Outlet) -> list[int]:
+    async def take() -> list[int]:
+        return [(await outlet.recv()).pts for _ in range(outlet._packets.qsize())]
+
+    return asyncio.run(take())
+
+
+def test_a_timeline_never_goes_back_when_the_source_changes() -> None:
+    outlet = Outlet()
+    outlet.send(b"1", 48_000)
+    outlet.forward(b"2", 5, 1, 48_000)
+    outlet.forward(b"3", 5 + FRAME, 1, 0)
+    outlet.send(b"4", 0)
+    outlet.forward(b"5", 4_000_000_000, 2, 0)
+    assert sent(outlet) == [48_000 + FRAME * step for step in range(5)]
+
+
+def test_a_hole_and_a_wrong_order_stay_what_they_are() -> None:
+    outlet = Outlet()
+    for number in (0, 1, 3, 2, 4):
+        outlet.forward(b"x", (0xFFFFFFFF - FRAME + number * FRAME) & 0xFFFFFFFF, 1, 48_000)
+    assert sent(outlet) == [48_000 + FRAME * step for step in (0, 1, 3, 2, 4)]
+
+
+def test_what_nobody_takes_is_dropped() -> None:
+    outlet = Outlet()
+    for number in range(50):
+        outlet.send(b"x", number * FRAME)
+    assert sent(outlet) == [number * FRAME for number in range(44, 50)]
