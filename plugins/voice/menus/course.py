@@ -175,3 +175,9 @@ def _collect(step: Step) -> Action:
 def _end(step: Step) -> Action:
     names = ("service", "user", "priority", "number")
     return Action(END[step.type], {name: step.values[name] for name in names if name in step.values})
+
+
+def follow(state: State, given: Input, moment: Moment) -> Move:
+    """:func:`next_step` in whichever menu the caller has come to; one that is gone meanwhile ends the course."""
+    menu = moment.menu(state.menu)
+    return next_step(menu, state, given, moment) if menu else Move((Action("hangup"),), None)

@@ -22,6 +22,7 @@ from plugins.voice.models.registration import CallLink
 PERMISSION = "voice.registration"
 CANDIDATES = 10
 UNKNOWN = Text("There is no such call", "Такого звонка нет")
+NO_CASE = Text("There is no such case", "Такого запроса нет")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def link(call_id: int, case_id: int, by_id: int | None) -> CallLink:
         _check_right(call, by_id)
         case = db.session.get(Case, case_id)
         if case is None:
-            raise Rejected(Text("There is no such case", "Такого запроса нет"), "case-unknown")
+            raise Rejected(NO_CASE, "case-unknown")
         row = db.session.get(CallLink, call_id)
         if row is not None and row.case_id == case_id:
             return row
