@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from core import mail_notices, services
 from core.contracts import Rejected, Text
 from core.db import db
+from core.house import okno
 from core.permissions import allowed, require
 from core.schemas import Invalid
 from core.web.admin_frame import FormState
@@ -59,7 +60,7 @@ def inbox(voicemail_id: int | None = None) -> str:
         more=more,
         unheard=unheard,
         opened=voicemail_id,
-        length_of=messages_left.length_of,
+        days=okno().config.get("voice.voicemail_days"),
     )
 
 
