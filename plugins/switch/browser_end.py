@@ -108,8 +108,8 @@ class BrowserEnd:
 
     @property
     def silent_seconds(self) -> float:
-        """For how long nothing has come from the browser, neither sound nor reports, as ``quality`` last saw it."""
-        return time.monotonic() - self._heard_at
+        """For how long nothing has come from the browser; of its reports those that ``quality`` saw."""
+        return time.monotonic() - max(self._heard_at, self._intake.latest)
 
     async def quality(self) -> Quality:
         """See :class:`plugins.switch.ends.End`; also notes whether the browser is still heard of."""

@@ -65,8 +65,8 @@ class Switch(Telephones):
             await self.end(leg, "lost")
         if self.gateway is not None:
             await self.gateway.stop()
-        for recording in list(self.media.recordings.values()):
-            self.recordings.finish(recording)
+        for bridge in list(self.media.bridges):
+            await self.destroy(bridge)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._running:
@@ -148,8 +148,10 @@ class Switch(Telephones):
         self.media.bridges.setdefault(bridge, Bridge(bridge))
 
     async def add(self, bridge: str, leg: str) -> None:
-        """See the driver interface. A leg that supervised does so no more."""
+        """See the driver interface. A leg that supervised does so no more. Raises ``wrong-state`` for one that is not up."""
         there, found = self._bridge(bridge), self.leg(leg)
+        if found.state != "up":
+            raise DriverError("wrong-state", f"{leg} is not up")
         if found.bridge == bridge:
             return
         self._leave(found)

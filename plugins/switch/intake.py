@@ -33,6 +33,8 @@ class Intake:
         self._rest = SILENCE[:0]
         self._loudest = QUIETEST
         self.counted = Counts()
+        self.latest = 0.0
+        """When the latest packet came, by the monotonic clock."""
 
     def put_into(self, receiver: Any) -> None:
         """Take the place of an aiortc receiver's jitter buffer. Raises AttributeError when there is none to replace."""
@@ -42,7 +44,8 @@ class Intake:
     def add(self, packet: Any) -> tuple[bool, None]:
         """A packet came; the answer says to aiortc «no key frame is missing, nothing to decode»."""
         payload: bytes = packet.payload
-        self.counted.add(packet.sequence_number, packet.timestamp, time.monotonic())
+        self.latest = time.monotonic()
+        self.counted.add(packet.sequence_number, packet.timestamp, self.latest)
         said = packet.extensions.audio_level
         if said is not None and not self._decoded:
             self._loudest = max(self._loudest, -float(said[1]))

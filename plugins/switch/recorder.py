@@ -59,13 +59,14 @@ class Downsampler:
 
 
 class WavFile:
-    """A WAV of one or two channels; ``path`` must not exist yet. Raises OSError."""
+    """A WAV of one or two channels; ``path`` must not exist yet, its folder is made. Raises OSError."""
 
     def __init__(self, path: str, channels: int) -> None:
         self.path = path
         self._channels = channels
         self._samplers = [Downsampler() for _ in range(channels)]
         self._bytes = self._batches = 0
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
         try:

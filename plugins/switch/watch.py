@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from plugins.switch.ends import Quality
 from plugins.switch.parties import Leg
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ async def watch(switch: Switch) -> None:
         await asyncio.sleep(EVERY_SECONDS)
         round_number += 1
         await _end_unconnected(switch, new_since)
-        if round_number % QUALITY_EVERY == 0:
-            for leg in list(switch.media.legs.values()):
-                if leg.state == "up":
-                    await _look_at(switch, leg)
+        for leg in [leg for leg in switch.media.legs.values() if leg.state == "up"]:
+            await _look_at(switch, leg, tell=round_number % QUALITY_EVERY == 0)
 
 
 async def _end_unconnected(switch: Switch, since: dict[Leg, float]) -> None:
@@ -41,13 +40,20 @@ async def _end_unconnected(switch: Switch, since: dict[Leg, float]) -> None:
             await switch.end(leg, "lost")
 
 
-async def _look_at(switch: Switch, leg: Leg) -> None:
+async def _look_at(switch: Switch, leg: Leg, tell: bool) -> None:
+    patience = int(switch.settings.get("switch.lost_seconds") or LOST_SECONDS)
+    if not tell and leg.end.silent_seconds <= patience:
+        return
     found = await leg.end.quality()
     if leg.state != "up":
         return
-    if leg.end.silent_seconds > int(switch.settings.get("switch.lost_seconds") or LOST_SECONDS):
+    if leg.end.silent_seconds > patience:  # a browser without a microphone sends nothing but reports
         await switch.end(leg, "lost")
-        return
+    elif tell:
+        _tell(switch, leg, found)
+
+
+def _tell(switch: Switch, leg: Leg, found: Quality) -> None:
     switch.tell(
         "leg.quality",
         leg=leg.id,

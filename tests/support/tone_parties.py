@@ -6,6 +6,7 @@ A party decodes by aiortc's own decoder, so that what it hears does not hang on 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -72,17 +73,14 @@ class ToneTrack(MediaStreamTrack):
         self._payloads = [encoder.encode(frame) for frame in samples]
         self._sent = 0
         self._began = 0.0
-        self.drops: Callable[[int], bool] = lambda number: False
 
     async def recv(self) -> Packet:
-        while True:
-            self._began = self._began or time.monotonic()
-            await asyncio.sleep(max(0.0, self._began + self._sent * SECONDS - time.monotonic()))
-            packet = Packet(self._payloads[self._sent % len(self._payloads)])
-            packet.pts, packet.time_base = self._sent * FRAME, Fraction(1, RATE)
-            self._sent += 1
-            if not self.drops(self._sent):
-                return packet
+        self._began = self._began or time.monotonic()
+        await asyncio.sleep(max(0.0, self._began + self._sent * SECONDS - time.monotonic()))
+        packet = Packet(self._payloads[self._sent % len(self._payloads)])
+        packet.pts, packet.time_base = self._sent * FRAME, Fraction(1, RATE)
+        self._sent += 1
+        return packet
 
 
 class Party:
@@ -131,6 +129,17 @@ class Party:
     def listened(self) -> NDArray[np.int16]:
         """What it heard last, a quarter of a second."""
         return np.concatenate(self.heard) if self.heard else np.zeros(0, np.int16)
+
+    def lose(self, every: int) -> None:
+        """From now on each ``every``-th packet is lost on its way out; 1 loses all of them, 0 none."""
+        transport = self.connection.getTransceivers()[0].sender.transport.transport
+        send, sent = transport._connection.send, itertools.count(1)
+
+        async def carry(data: bytes) -> None:
+            if not every or next(sent) % every:
+                await send(data)
+
+        transport._send = carry
 
     async def leave(self) -> None:
         """Close the browser."""

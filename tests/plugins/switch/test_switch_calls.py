@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from core.telephony import BridgeView
+from plugins.switch import watch
 from tests.plugins.switch.conftest import Centre
 from tests.support.tone_parties import strength, tones_in, until
 
@@ -152,18 +154,20 @@ def test_playbacks_take_each_others_place_and_tell_their_end(play: Play) -> None
     play(scenario)
 
 
-def test_losses_and_a_page_that_loads_anew_do_not_break_a_call(play: Play) -> None:
+def test_losses_and_a_page_that_loads_anew_do_not_break_a_call(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "EVERY_SECONDS", 0.2)
+
     async def scenario(centre: Centre) -> None:
         switch = centre.switch
         customer = await centre.party("customer", CUSTOMER, "call")
         agent = await centre.party("agent", AGENT, "call")
         colleague = await centre.party("colleague", COLLEAGUE, "call")
-        customer.track.drops = lambda number: number % 20 == 0
+        customer.lose(every=20)
         await asyncio.gather(agent.hears(CUSTOMER, COLLEAGUE), colleague.hears(CUSTOMER, AGENT))
         await until(
             lambda: any(e.data["loss_percent"] > 2 for e in centre.found("leg.quality", leg="customer")), "no loss"
         )
-        customer.track.drops = lambda number: False
+        customer.lose(every=0)
         again = await centre.party("customer", CUSTOMER)
         await asyncio.gather(again.hears(AGENT, COLLEAGUE), agent.hears(CUSTOMER, COLLEAGUE))
         await again.offer()

@@ -11,7 +11,6 @@ import pytest
 
 from core.telephony import DriverError, LegView
 from plugins.switch import watch
-from plugins.switch.parties import Leg
 from plugins.switch.recorder import WavFile
 from tests.plugins.switch.conftest import Centre
 from tests.plugins.switch.line_gateway import LineGateway
@@ -134,7 +133,7 @@ def test_repeated_commands_change_nothing(play: Play, gateway: LineGateway, tmp_
         ("play", ("a", "p", "silence:0"), "bad-sound"),
         ("hold", ("a", True, "music:none"), "bad-sound"),
         ("record", ("no", "r", "/nowhere/r.wav"), "unknown-target"),
-        ("record", ("a", "r", "/nowhere/r.wav"), "failed"),
+        ("record", ("a", "r", "/proc/nowhere/r.wav"), "failed"),
         ("dtmf", ("a", "hello"), "unsupported"),
         ("supervise", ("a", "no", "monitor"), "unknown-leg"),
         ("supervise", ("a", "a", "monitor"), "wrong-state"),
@@ -229,14 +228,12 @@ def test_a_browser_that_falls_silent_is_ended(play: Play, monkeypatch: pytest.Mo
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.05)
 
     async def scenario(centre: Centre) -> None:
-        await centre.party("a", 400)
-        leg: Leg = centre.switch.media.legs["a"]
+        party = await centre.party("a", 400)
         await centre.told("leg.quality", leg="a")
-        leg.end._note_heard = lambda packets: None  # type: ignore[attr-defined] -- the network is cut
-        leg.end._heard_at -= 60  # type: ignore[attr-defined]
+        party.lose(every=1)
         assert (await centre.told("leg.hangup", leg="a")).data["cause"] == "lost"
 
-    play(scenario)
+    play(scenario, lost_seconds=1)
 
 
 def test_a_recording_that_fails_does_not_end_the_call(
