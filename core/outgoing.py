@@ -14,7 +14,7 @@ from core.db import db, on_commit, transaction
 from core.events import log as events
 from core.house import okno
 from core.intake import find_contact
-from core.model import Contact, Interaction, Service, ServiceEntry, ServiceTeam, TeamMember
+from core.model import Case, Contact, Interaction, Service, ServiceEntry, ServiceTeam, TeamMember
 from core.snapshots import interaction_info
 
 
@@ -53,10 +53,12 @@ def start(
     service_id: int | None = None,
     subject: str = "",
     name: str = "",
+    case_id: int | None = None,
 ) -> Started:
     """Open a case for ``address`` and take it in hand; the same ``command_key`` again returns what it opened.
 
-    Without ``service_id`` the first of :func:`services_for` is taken. Raises ``Rejected``: ``cannot-begin``, ``service-not-served``,
+    Without ``service_id`` the first of :func:`services_for` is taken. With ``case_id`` the interaction belongs to that case, if it is
+    open. Raises ``Rejected``: ``cannot-begin``, ``service-not-served``,
     ``address-missing``, ``offline``, and what the channel says of the address.
     """
     begun = okno().channels.get(channel)
@@ -75,7 +77,7 @@ def start(
         if presence.of(user_id).state == presence.OFFLINE:
             raise Rejected(Text("Open the desk first", "Сначала откройте рабочее место"), "offline")
         contact = _contact(begun, address, name)
-        interaction = _open(begun, service, contact, address, subject, user_id, key)
+        interaction = _open(begun, service, contact, address, subject, user_id, key, case_id)
         begun.initiate(Initiation(interaction.id, interaction.case_id, service.id, user_id, address))
         presence.settle(user_id, "outgoing")
         _tell(interaction)
@@ -98,11 +100,20 @@ def _contact(channel: Channel, address: str, name: str) -> Contact:
 
 
 def _open(
-    channel: Channel, service: Service, contact: Contact, address: str, subject: str, user_id: int, key: str
+    channel: Channel,
+    service: Service,
+    contact: Contact,
+    address: str,
+    subject: str,
+    user_id: int,
+    key: str,
+    case_id: int | None,
 ) -> Interaction:
-    case = casework.create(
-        subject=" ".join(subject.split()), service=service, contact=contact, cause=channel.name, assignee_id=user_id
-    )
+    case = db.session.get(Case, case_id) if case_id is not None else None
+    if case is None or case.status == "closed":
+        case = casework.create(
+            subject=" ".join(subject.split()), service=service, contact=contact, cause=channel.name, assignee_id=user_id
+        )
     moment = now()
     interaction = Interaction(
         channel=channel.name,

@@ -199,6 +199,24 @@ def _ask(row: Presence, state: str, reason: str, by_id: int | None) -> bool:
     return True
 
 
+# --- what routing does not count ---------------------------------------------------------------------
+
+
+def engage(user_id: int, cause: str) -> None:
+    """A ready agent is busy with something that is no interaction (a colleague calls): nothing is offered until :func:`disengage`.
+
+    Needs an open transaction.
+    """
+    if of(user_id).state == READY and swap(user_id, READY, BUSY, "", cause):
+        _ask(of(user_id), READY, "", None)
+
+
+def disengage(user_id: int, cause: str) -> None:
+    """It is over: the state follows the work in hand again. Needs an open transaction."""
+    if of(user_id).state == BUSY:
+        settle(user_id, cause)
+
+
 # --- what people ask for -----------------------------------------------------------------------------
 
 

@@ -1,16 +1,21 @@
-"""What changes in a call: it comes in, is answered, ends. Signalling only: no audio passes here yet."""
+"""Calls without sound (a test call, a house without a telephony backend), and what the channel contributes to the core."""
 
 from __future__ import annotations
 
 import re
 import secrets
 
+from sqlalchemy import select
+
 from core import assignment, intake, timeline
-from core.contracts import Address, Delivery, Inbound, Rejected, Text
+from core.contracts import Address, Delivery, HealthCheck, Inbound, Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.intake import Received
 from core.model import Case, Interaction
+from plugins.voice import switchboard
+from plugins.voice.calls import ending
+from plugins.voice.models.calls import VoiceCall
 
 CHANNEL = "voice"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -52,13 +57,21 @@ def ring(caller: str, entry: str, call_id: str = "", name: str = "") -> Received
 
 
 def note_answer(interaction_id: int) -> None:
-    """Write into the case's history that the call was answered."""
+    """Write into the case's history that a call without sound was answered; those with sound do it themselves."""
+    if _has_sound(interaction_id):
+        return
     _note(interaction_id, "voice.answered", Text("Call answered", "На звонок ответили"))
 
 
 def hang_up(interaction_id: int, user_id: int) -> None:
     """The agent ends the call; wrap-up begins. Raises ``Rejected`` when it is not theirs."""
     with transaction():
+        open_call = select(VoiceCall.key).where(
+            VoiceCall.interaction_id == interaction_id, VoiceCall.ended_at.is_(None)
+        )
+        if (key := db.session.scalar(open_call)) is not None:
+            ending.hang_up(key, user_id)
+            return
         assignment.finish(interaction_id, user_id)
         _note(interaction_id, "voice.ended", Text("The agent hung up", "Оператор завершил звонок"))
 
@@ -78,9 +91,35 @@ def _note(interaction_id: int, kind: str, words: Text) -> None:
 
 
 def under_way(interaction_id: int) -> bool:
-    """Whether the call is in an agent's hands."""
+    """Whether a call without sound is in an agent's hands; the softphone shows the others."""
     interaction = db.session.get(Interaction, interaction_id)
-    return interaction is not None and interaction.channel == CHANNEL and interaction.state == "active"
+    active = interaction is not None and interaction.channel == CHANNEL and interaction.state == "active"
+    return active and not _has_sound(interaction_id)
+
+
+def _has_sound(interaction_id: int) -> bool:
+    query = select(VoiceCall.id).where(VoiceCall.interaction_id == interaction_id)
+    return db.session.scalar(query) is not None
+
+
+def begin_call(initiation: Initiation) -> None:
+    """An agent begins a call to a contact's number."""
+    from plugins.voice.calls import dialling
+
+    dialling.begin(initiation)
+
+
+def health() -> list[HealthCheck]:
+    """Whether calls are carried, for ``okno doctor``."""
+    backends = okno().telephony_backends
+    if not backends:
+        return [HealthCheck("voice", True, "signalling only: no telephony backend is enabled")]
+    status = switchboard.status()
+    if status is None:
+        mend = "start  okno run  (or look into its log): it keeps the voice process"
+        return [HealthCheck("voice", False, "the voice process does not answer", mend)]
+    detail = f"{status['backend']}: {status['legs']} legs, {status['calls']} calls"
+    return [HealthCheck("voice", bool(status["up"]), detail, "look into the log of the voice process")]
 
 
 def deliver(delivery: Delivery) -> None:

@@ -71,11 +71,11 @@ def get_line(key: str) -> VoiceLine:
 
 
 def target(line_id: int, user_id: int) -> Target:
-    """Where a call goes that the user passes to a line. Raises ``Rejected``: ``line-unknown``, ``line-not-yours``."""
+    """Where a call goes that the user passes to a line. Raises ``Rejected``: ``voice-line-unknown``, ``line-not-yours``."""
     query = select(VoiceLine).where(VoiceLine.id == line_id, VoiceLine.active).options(selectinload(VoiceLine.teams))
     row = db.session.scalar(query)
     if row is None:
-        raise Rejected(Text("There is no such line", "Такой линии нет"), "line-unknown")
+        raise Rejected(Text("There is no such line", "Такой линии нет"), "voice-line-unknown")
     if not may_consult(row, _teams_of(user_id)):
         words = Text("Your team may not consult this line", "Ваша группа не может обращаться на эту линию")
         raise Rejected(words, "line-not-yours")

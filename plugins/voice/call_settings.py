@@ -1,0 +1,80 @@
+"""The settings of calls."""
+
+from __future__ import annotations
+
+from core.contracts import Setting, Text
+
+SETTINGS = (
+    Setting(
+        "voice.backend",
+        str,
+        "switch",
+        Text(
+            "What carries calls; when it is not enabled, the first that is",
+            "Что передаёт звонки; если не включено — первое включённое",
+        ),
+    ),
+    Setting(
+        "voice.listen",
+        str,
+        "",
+        Text(
+            "host:port of the voice process for web and worker on other machines; empty: a socket file in the home folder",
+            "хост:порт голосового процесса для других машин; пусто: файл сокета в домашней папке",
+        ),
+    ),
+    Setting(
+        "voice.secret",
+        str,
+        "",
+        Text("Shared secret of voice.listen", "Общий секрет для voice.listen"),
+        secret=True,
+    ),
+    Setting(
+        "voice.allowed",
+        list,
+        [],
+        Text(
+            "Beginnings of numbers that may be dialled: +7, +375; empty: any",
+            "Начала номеров, по которым можно звонить: +7, +375; пусто: любые",
+        ),
+    ),
+    Setting(
+        "voice.forbidden",
+        list,
+        [],
+        Text("Beginnings of numbers that may not be dialled", "Начала номеров, по которым звонить нельзя"),
+    ),
+    Setting(
+        "voice.caller",
+        str,
+        "",
+        Text(
+            "The number that others see where a service has none", "Номер, который видят другие, если у сервиса его нет"
+        ),
+    ),
+    Setting(
+        "voice.ring_seconds",
+        int,
+        30,
+        Text("How long a colleague's telephone rings", "Сколько секунд звонит телефон коллеги"),
+    ),
+    Setting(
+        "voice.announce_seconds",
+        int,
+        60,
+        Text(
+            "How often callers who wait are told their place; 0: never",
+            "Как часто ожидающим называют место в очереди, секунд; 0: никогда",
+        ),
+    ),
+    Setting(
+        "voice.visitor_calls",
+        int,
+        10,
+        Text(
+            "Calls a minute from pages behind one address; 0: any number",
+            "Звонков в минуту со страниц за одним адресом; 0: сколько угодно",
+        ),
+    ),
+)

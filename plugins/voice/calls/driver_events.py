@@ -1,0 +1,237 @@
+"""What the voice process tells becomes rows: each event once, in order, in a transaction with the place where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+
+from core.clock import now
+from core.contracts import Rejected
+from core.db import db, on_commit, transaction
+from plugins.voice import switchboard
+from plugins.voice.calls import arrival, book, company, dialling, ending, menus, phones, recording, saying, talk
+from plugins.voice.models.calls import VoiceCall, VoiceCursor, VoiceLeg
+
+log = structlog.get_logger("okno.voice")
+Event = Mapping[str, Any]
+CURSOR = 1
+MUCH_LOSS, MUCH_JITTER = 0.5, 5.0
+
+
+def cursor() -> tuple[str, int]:
+    """Up to which event of which run everything is done."""
+    row = db.session.get(VoiceCursor, CURSOR, populate_existing=True)
+    place = (row.process, row.seq) if row is not None else ("", 0)
+    db.session.rollback()
+    return place
+
+
+def set_cursor(process: str, seq: int) -> None:
+    """Go on after this event. Needs an open transaction."""
+    db.session.merge(VoiceCursor(id=CURSOR, process=process, seq=seq, at=now()))
+    db.session.flush()
+
+
+def apply(process: str, seq: int, event: Event) -> bool:
+    """Carry out what an event means; False when it was done before or means nothing. Raises what the data base raises."""
+    handle = HANDLERS.get(event["kind"])
+    if handle is None or not _matters(event):
+        return False
+    try:
+        with transaction():
+            if not _advance(process, seq):
+                return False
+            handle(process, event)
+    except Rejected as refused:
+        log.info("an event was refused", event=event["kind"], code=refused.code, leg=event.get("leg"))
+        with transaction():
+            _advance(process, seq)
+    return True
+
+
+def skip(process: str, seq: int) -> None:
+    """Leave out an event that cannot be carried out."""
+    with transaction():
+        _advance(process, seq)
+
+
+def _advance(process: str, seq: int) -> bool:
+    statement = update(VoiceCursor).where(
+        VoiceCursor.id == CURSOR, VoiceCursor.process == process, VoiceCursor.seq < seq
+    )
+    done = db.session.execute(statement.values(seq=seq, at=now()).execution_options(synchronize_session=False))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _matters(event: Event) -> bool:
+    """What is told often and changes nothing costs no transaction."""
+    kind = event["kind"]
+    if kind == "playback.done":
+        return "." in event["playback"] and not event["playback"].startswith("wait.")
+    if kind != "leg.quality":
+        return True
+    leg = db.session.scalar(_leg_query(event["leg"]))
+    known = dict(leg.quality) if leg is not None else None
+    db.session.rollback()
+    if known is None:
+        return False
+    data = event.get("data", {})
+    worse = float(data.get("loss_percent", 0)) > float(known.get("worst_loss", -1)) + MUCH_LOSS
+    return worse or float(data.get("jitter_ms", 0)) > float(known.get("worst_jitter", -MUCH_JITTER)) + MUCH_JITTER
+
+
+# --- legs --------------------------------------------------------------------------------------------
+
+
+def _leg_query(media: str) -> Any:
+    return select(VoiceLeg).where(VoiceLeg.media == media, VoiceLeg.left_at.is_(None))
+
+
+def _found(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
+    """The call that a customer's or an outside leg is in, locked."""
+    known = db.session.scalar(_leg_query(media))
+    call = book.lock(known.call_id) if known is not None else None
+    if call is None:
+        return None
+    leg = db.session.scalar(_leg_query(media).execution_options(populate_existing=True))
+    return (call, leg) if leg is not None else None
+
+
+def _incoming(process: str, event: Event) -> None:
+    data = event.get("data", {})
+    name = str(data.get("name") or data.get("display") or "")
+    number, entry = _number(str(data.get("address", ""))), _number(str(data.get("to", "")))
+    arrival.from_line(event["leg"], number, entry, name, process)
+
+
+def _number(address: str) -> str:
+    """«tel:+7…», «sip:+7…@host» as the number; an address without one as it is."""
+    plain = address.removeprefix("tel:").removeprefix("sips:").removeprefix("sip:")
+    user = plain.partition("@")[0]
+    return user if user.lstrip("+").isdigit() else plain
+
+
+def _answered(_process: str, event: Event) -> None:
+    media = event["leg"]
+    if phones.answered(media):
+        return
+    found = _found(media)
+    if found is None or found[1].state == "up":
+        return
+    call, leg = found
+    leg.state, leg.joined_at = "up", now()
+    db.session.flush()
+    book.changed(call)
+    if call.state == "ringing":
+        talk.begin_talking(call)
+        if call.direction == "out":
+            recording.begin_by_rule(call)
+    if keys := call.course.get("keys"):
+        call.course = {name: value for name, value in call.course.items() if name != "keys"}
+        on_commit(lambda: _press(media, str(keys)))
+    company.reached(call, leg)
+
+
+def _press(media: str, keys: str) -> None:
+    try:
+        switchboard.ask("dtmf", {"leg": media, "digits": keys})
+    except (switchboard.Away, switchboard.Refused) as error:
+        log.warning("keys were not pressed", leg=media, why=str(error))
+
+
+def _dtmf(_process: str, event: Event) -> None:
+    if (found := _found(event["leg"])) is not None:
+        menus.digit(found[0], str(event["data"]["digit"]))
+
+
+def _hangup(_process: str, event: Event) -> None:
+    cause = str(event.get("data", {}).get("cause", "normal"))
+    phone = phones.lost(event["leg"])
+    if phone is not None:
+        if phone.way in ("sip", "external"):
+            _put_down(phone.user_id, cause)
+        return
+    if (found := _found(event["leg"])) is not None:
+        ending.drop(*found, cause)
+
+
+def _put_down(user_id: int, cause: str) -> None:
+    """The agent has put down a telephone outside of the browser: what they talked in is over for them."""
+    for call_id in book.open_calls_of(user_id):
+        call = book.lock(call_id)
+        leg = book.leg_of(call, user_id) if call is not None else None
+        if call is not None and leg is not None and not leg.held:
+            ending.drop(call, leg, cause)
+
+
+def _held(_process: str, event: Event) -> None:
+    """A SIP telephone has pressed hold."""
+    user_id = phones.user_of(event["leg"])
+    for call_id in book.open_calls_of(user_id) if user_id is not None else ():
+        call = book.lock(call_id)
+        leg = book.leg_of(call, user_id) if call is not None and user_id is not None else None
+        if call is not None and leg is not None and leg.held != bool(event["data"]["on"]):
+            leg.held = bool(event["data"]["on"])
+            db.session.flush()
+            book.changed(call)
+
+
+def _transfer(_process: str, event: Event) -> None:
+    """A SIP telephone asks for a transfer; it is done like one at the desk."""
+    user_id = phones.user_of(event["leg"])
+    keys = [
+        call.key
+        for call_id in (book.open_calls_of(user_id) if user_id is not None else ())
+        if (call := book.lock(call_id)) is not None
+    ]
+    if user_id is not None and keys:
+        target = dialling.target_of({"number": _number(str(event["data"]["to"]))}, user_id)
+        company.transfer(keys[-1], user_id, target)
+
+
+def _quality(_process: str, event: Event) -> None:
+    if (found := _found(event["leg"])) is not None:
+        talk.keep_quality(*found, event.get("data", {}))
+
+
+# --- sounds and recordings ---------------------------------------------------------------------------
+
+
+def _played(_process: str, event: Event) -> None:
+    key = event["playback"].partition(".")[0]
+    call_id = db.session.scalar(select(VoiceCall.id).where(VoiceCall.key == key))
+    call = book.lock(call_id) if call_id is not None else None
+    said = saying.heard(call, event["playback"]) if call is not None else None
+    if call is None or said is None:
+        return
+    if said.get("last"):
+        ending.end(call, "normal")
+    else:
+        menus.played(call)
+
+
+def _recorded(_process: str, event: Event) -> None:
+    data = event["data"]
+    if not menus.message_left(event["recording"], str(data["path"])):
+        recording.done(event["recording"], str(data["path"]), float(data["seconds"]))
+
+
+def _not_recorded(_process: str, event: Event) -> None:
+    recording.failed(event["recording"], str(event.get("data", {}).get("why", "")))
+
+
+HANDLERS: dict[str, Callable[[str, Event], None]] = {
+    "leg.incoming": _incoming,
+    "leg.answered": _answered,
+    "leg.dtmf": _dtmf,
+    "leg.hangup": _hangup,
+    "leg.held": _held,
+    "leg.transfer_requested": _transfer,
+    "leg.quality": _quality,
+    "playback.done": _played,
+    "recording.done": _recorded,
+    "recording.failed": _not_recorded,
+}

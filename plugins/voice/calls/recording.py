@@ -1,0 +1,65 @@
+"""Recording a call: by the rule of its service or by the agent, paused while card data are told. What is kept is another matter."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from core.contracts import Rejected, Text
+from core.db import db, transaction
+from plugins.voice.calls import book, saying
+from plugins.voice.messages.operations import sound_of
+from plugins.voice.messages.rules import rule_of
+from plugins.voice.models.calls import VoiceCall
+from plugins.voice.recordings import library
+
+
+def begin_by_rule(call: VoiceCall) -> None:
+    """Record if the service records all its calls; the consent announcement comes first. Needs an open transaction."""
+    if rule_of(call.service_id).record == "always":
+        begin(call)
+
+
+def begin(call: VoiceCall) -> None:
+    """Record from now on, under a new key. Needs an open transaction."""
+    call.recordings += 1
+    call.recording, call.recording_key = "on", f"{call.key}-{call.recordings}"
+    db.session.flush()
+    library.begin(call, call.recording_key, call.agent_id)
+    saying.say(call, f"consent{call.recordings}", sound_of(rule_of(call.service_id).consent_id), saying.ALL)
+    book.changed(call)
+
+
+def switch(key: str, user_id: int, on: bool) -> None:
+    """The agent begins, pauses or continues to record. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``recording-forbidden``."""
+    with transaction():
+        call, leg = book.mine(key, user_id)
+        if not book.others(call, leg):
+            raise book.not_now()
+        if on and not call.recording:
+            if rule_of(call.service_id).record == "never":
+                words = Text("This service does not record calls", "Этот сервис не записывает звонки")
+                raise Rejected(words, "recording-forbidden")
+            begin(call)
+            return
+        if call.recording:
+            call.recording = "on" if on else "paused"
+            db.session.flush()
+            library.pause(call.recording_key, not on)
+            book.changed(call)
+
+
+def done(key: str, path: str, seconds: float) -> None:
+    """The voice process has completed a file. Needs an open transaction."""
+    library.done(key, path, seconds)
+
+
+def failed(key: str, why: str) -> None:
+    """The voice process could not go on writing: the call does, and says that it is not recorded. Needs an open transaction."""
+    library.failed(key, why)
+    query = select(VoiceCall.id).where(VoiceCall.recording_key == key, VoiceCall.ended_at.is_(None))
+    call_id = db.session.scalar(query)
+    call = book.lock(call_id) if call_id is not None else None
+    if call is not None and call.recording and call.recording_key == key:
+        call.recording = ""
+        db.session.flush()
+        book.changed(call)

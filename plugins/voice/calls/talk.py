@@ -1,0 +1,208 @@
+"""What an agent does in a call: answer, decline, hold, mute, press keys, show the case."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+
+from core import assignment, timeline
+from core.clock import now
+from core.contracts import Rejected, Text
+from core.db import db, transaction
+from core.events import log as events
+from core.model import Case, Offer, User
+from plugins.voice import switchboard
+from plugins.voice.calls import book, ending, menus, phones, serving
+from plugins.voice.models.calls import VoiceCall, VoiceLeg
+
+DIGITS = re.compile(r"[0-9A-D*#,]{1,40}")
+MOST_LOSS, MOST_JITTER = 2.0, 20.0
+
+
+def answer(key: str, user_id: int) -> None:
+    """Take a call that rings at the agent. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``offer-gone``, ``offline``."""
+    with transaction():
+        call, leg = book.mine(key, user_id, ringing=True)
+        if leg.state == "up":
+            return
+        offer_id = _offer(call, user_id)
+        if offer_id is not None:
+            assignment.accept(offer_id, user_id)
+            return
+        _answer_inside(call, leg)
+
+
+def _offer(call: VoiceCall, user_id: int) -> int | None:
+    if call.interaction_id is None:
+        return None
+    query = select(Offer.id).where(
+        Offer.interaction_id == call.interaction_id, Offer.agent_id == user_id, Offer.outcome.is_(None)
+    )
+    return db.session.scalar(query)
+
+
+def _answer_inside(call: VoiceCall, leg: VoiceLeg) -> None:
+    """A colleague answers: an internal call, a consultation, an invitation."""
+    assert leg.user_id is not None
+    serving.join(call, leg)
+    phones.busy(leg.user_id)
+    if call.state == "ringing":
+        begin_talking(call)
+    _note_joined(call, leg)
+
+
+def begin_talking(call: VoiceCall) -> None:
+    """The other side has answered. Needs an open transaction."""
+    call.state, call.answered_at = "talking", call.answered_at or now()
+    db.session.flush()
+    book.changed(call)
+
+
+def _note_joined(call: VoiceCall, leg: VoiceLeg) -> None:
+    if call.case_id is not None and call.consult_of_id is None and call.direction != "internal":
+        words = Text(f"{leg.name} joined the call", f"К звонку присоединился участник: {leg.name}")
+        timeline.write(
+            call.case_id,
+            "voice.joined",
+            actor_id=leg.user_id,
+            interaction_id=call.interaction_id,
+            title_en=words.en,
+            title_ru=words.ru,
+        )
+
+
+def reject(key: str, user_id: int) -> None:
+    """Decline: an offer goes back to the queue, a colleague's call ends. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    with transaction():
+        call, leg = book.mine(key, user_id, ringing=True)
+        if leg.state == "up":
+            raise book.not_now()
+        offer_id = _offer(call, user_id)
+        if offer_id is not None:
+            assignment.reject(offer_id, user_id)
+        else:
+            ending.drop(call, leg, "rejected")
+
+
+def hold(key: str, user_id: int) -> None:
+    """The others hear music, or talk on when they are several. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    _set_held(key, user_id, True)
+
+
+def retrieve(key: str, user_id: int) -> None:
+    """Back into the talk; what else the agent has is put on hold. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    _set_held(key, user_id, False)
+
+
+def _set_held(key: str, user_id: int, on: bool) -> None:
+    with transaction():
+        call, leg = book.mine(key, user_id)
+        if leg.held == on:
+            return
+        leg.held = on
+        db.session.flush()
+        if not on:
+            serving.hold_others(user_id, call)
+        book.changed(call)
+
+
+def hold_member(key: str, user_id: int, leg_key: str, on: bool) -> None:
+    """One member of a conference waits with music. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``leg-unknown``."""
+    with transaction():
+        call, own = book.mine(key, user_id)
+        leg = next((one for one in book.others(call, own) if one.key == leg_key and one.user_id is None), None)
+        if leg is None:
+            raise Rejected(Text("There is no such member", "Такого участника нет"), "leg-unknown")
+        leg.held = on
+        db.session.flush()
+        book.changed(call)
+
+
+def mute(key: str, user_id: int, on: bool) -> None:
+    """Whether the others hear the agent. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    with transaction():
+        call, leg = book.mine(key, user_id)
+        leg.muted = on
+        db.session.flush()
+        book.changed(call)
+
+
+def dtmf(key: str, user_id: int, digits: str) -> None:
+    """Press keys for the far ends. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``digits-invalid``, ``voice-…``."""
+    digits = digits.upper()
+    if not DIGITS.fullmatch(digits):
+        raise Rejected(Text("These are no telephone keys", "Таких клавиш у телефона нет"), "digits-invalid")
+    with transaction():
+        call, leg = book.mine(key, user_id)
+        far = [one.media for one in book.others(call, leg) if one.user_id is None and one.media]
+    for media in far:
+        switchboard.command("dtmf", leg=media, digits=digits)
+
+
+def screen(key: str, user_id: int, to_user_id: int) -> int:
+    """Show the case of the call at a colleague's desk; gives the case. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``no-case``."""
+    with transaction():
+        call, _ = book.mine(key, user_id)
+        case_id = call.case_id
+        if case_id is None and call.consult_of_id is not None:
+            case_id = db.session.get_one(VoiceCall, call.consult_of_id).case_id
+        if case_id is None:
+            raise Rejected(Text("This call has no case", "У этого звонка нет запроса"), "no-case")
+        by = db.session.get_one(User, user_id)
+        case = db.session.get_one(Case, case_id)
+        payload = {"case_id": case_id, "number": case.number, "by": by.name, "user_id": user_id}
+        events.publish(f"user:{to_user_id}", "voice.screen", payload)
+        return case_id
+
+
+def partner(key: str, user_id: int) -> int | None:
+    """The colleague one talks with, for «send screen» without a target; None when there is none."""
+    call = db.session.scalar(select(VoiceCall).where(VoiceCall.key == key))
+    legs = book.legs_of(call) if call is not None else []
+    return next((leg.user_id for leg in legs if leg.user_id not in (None, user_id) and leg.state == "up"), None)
+
+
+def note_quality(key: str, user_id: int, figures: dict[str, float]) -> None:
+    """What the agent's browser measured; kept with its worst values, told to the agent when it is poor."""
+    with transaction():
+        call, leg = book.mine(key, user_id)
+        keep_quality(call, leg, figures)
+
+
+def keep_quality(call: VoiceCall, leg: VoiceLeg, figures: dict[str, float]) -> None:
+    """In the open transaction."""
+    known = dict(leg.quality)
+    loss, jitter = float(figures.get("loss_percent", 0.0)), float(figures.get("jitter_ms", 0.0))
+    leg.quality = {
+        "loss_percent": round(loss, 2),
+        "jitter_ms": round(jitter, 1),
+        "rtt_ms": round(float(figures.get("rtt_ms", 0.0)), 1),
+        "worst_loss": round(max(loss, float(known.get("worst_loss", 0.0))), 2),
+        "worst_jitter": round(max(jitter, float(known.get("worst_jitter", 0.0))), 1),
+    }
+    if leg.user_id is not None:
+        poor = loss > MOST_LOSS or jitter > MOST_JITTER
+        payload = {"key": call.key, "poor": poor, **leg.quality}
+        events.publish(f"user:{leg.user_id}", "voice.quality", payload)
+
+
+def visitor_digits(call: VoiceCall, digits: str) -> None:
+    """A contact presses keys on their page. Needs an open transaction."""
+    for one in digits:
+        if call.ended_at is None:
+            menus.digit(call, one)
+
+
+def colleague(user_id: int) -> User:
+    """Somebody who can be called now. Raises ``Rejected``: ``user-disabled``, ``agent-offline``, ``agent-on-call``."""
+    user = db.session.get(User, user_id)
+    if user is None or user.disabled_at is not None:
+        raise Rejected(Text("There is no such agent (any more)", "Такого оператора (уже) нет"), "user-disabled")
+    if not serving.is_there(user_id):
+        words = Text(f"{user.name} is not at the desk", f"{user.name} не на рабочем месте")
+        raise Rejected(words, "agent-offline")
+    if book.open_calls_of(user_id, up=False):
+        words = Text(f"{user.name} is in another call", f"{user.name}: идёт другой разговор")
+        raise Rejected(words, "agent-on-call")
+    return user
