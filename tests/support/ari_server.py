@@ -253,7 +253,8 @@ class AriServer:
             case "POST mute" | "DELETE mute":
                 if asked.get("direction", "both") not in ("in", "out", "both"):
                     raise AriRefusal(400, "Invalid direction specified")
-                channel.muted_in = action.startswith("POST")
+                if asked.get("direction", "both") != "out":
+                    channel.muted_in = action.startswith("POST")
             case "POST moh":
                 channel.moh = asked.get("mohClass", "default")
             case "DELETE moh":

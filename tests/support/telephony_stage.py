@@ -21,7 +21,7 @@ ANNA, BORIS, VERA, GLEB = 450, 640, 850, 1210
 PROMPT, OTHER_PROMPT = 1520, 2030
 KNOWN = (ANNA, BORIS, VERA, GLEB, PROMPT, OTHER_PROMPT)
 MUSIC = "music"
-SETTLE_SECONDS = 8.0
+SETTLE_SECONDS = 20.0
 QUIET_SECONDS = 0.15
 MOST_LEGS = 8
 
@@ -79,7 +79,7 @@ class Stage:
         self._thread.start()
         self.rig: Any = None
 
-    def run(self, work: Coroutine[Any, Any, Any], seconds: float = 40.0) -> Any:
+    def run(self, work: Coroutine[Any, Any, Any], seconds: float = 90.0) -> Any:
         """Do this in the loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 # Below a hundredth of the loudest, or a thousandth of full scale, is noise of codecs.
 RELATIVE, ABSOLUTE = 0.05, 30.0
 GRID = 10
+CLEAR, SHARE = 200.0, 0.1
 
 
 def tones_in(samples: NDArray[np.int16], rate: int) -> set[int]:
@@ -29,6 +31,20 @@ def tones_in(samples: NDArray[np.int16], rate: int) -> set[int]:
     peaks = (amplitudes[1:-1] > amplitudes[:-2]) & (amplitudes[1:-1] >= amplitudes[2:]) & (amplitudes[1:-1] > floor)
     found = hertz[1:-1][peaks]
     return {round(float(one) / GRID) * GRID for one in found if one > 50}
+
+
+def present(samples: NDArray[np.int16], rate: int, candidates: Iterable[int]) -> set[int]:
+    """Which of the candidates are clearly there, if only for a part of the time; what codecs add does not count."""
+    if len(samples) < rate // 20:
+        return set()
+    window, at = np.hanning(len(samples)), np.arange(len(samples)) / rate
+    windowed = samples * window
+    found = {
+        hertz: float(abs(np.sum(windowed * np.exp(-2j * np.pi * hertz * at)))) * 2 / float(window.sum())
+        for hertz in candidates
+    }
+    floor = max(CLEAR, SHARE * max(found.values()))
+    return {hertz for hertz, amplitude in found.items() if amplitude > floor}
 
 
 def sides(path: Path) -> list[NDArray[np.int16]]:
