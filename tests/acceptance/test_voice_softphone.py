@@ -43,7 +43,7 @@ def choose(page: Page, name: str, how: str) -> None:
     """In the dialog of whom to reach: type the name, choose it, press the button."""
     dialog = page.locator("#task")
     dialog.get_by_role("searchbox").fill(name)
-    dialog.locator(".picker-option").filter(has_text=name).first.click()
+    dialog.locator("[data-voice-list] .picker-option").filter(has_text=name).first.click()
     dialog.get_by_role("button", name=how).click()
     expect(dialog).to_be_hidden()
 
@@ -88,5 +88,58 @@ def test_a_customer_calls_and_is_held_while_a_colleague_is_consulted_who_then_ta
     # Wrap-up of who had it last.
     expect(boris.locator(".state-button")).to_contain_text("Постобработка")
     boris.locator(".focus-finish").click()
-    boris.locator("#finish").get_by_role("button", name="Завершить").last.click()
+    boris.locator("#finish").get_by_role("button", name="Закрыть обращение").click()
     expect(boris.locator(".state-button")).not_to_contain_text("Постобработка")
+
+
+@pytest.mark.feature("V-04")
+def test_a_colleague_is_added_removed_and_given_the_call(pages, house: SoftphoneHouse):
+    boris = house.desk(pages, "boris", BORIS)
+    visitor, anna = answered(house, pages)
+    # In one step: all three hear the two others.
+    anna.keyboard.press("Alt+Shift+C")
+    choose(anna, "Борис", "Добавить в разговор")
+    phone(boris).get_by_role("button", name="Ответить").click()
+    hears(visitor, ANNA, BORIS)
+    hears(anna, VISITOR, BORIS)
+    hears(boris, VISITOR, ANNA)
+    expect(phone(anna).get_by_role("list", name="Участники").get_by_role("listitem")).to_have_count(2)
+    assert not axe.violations(anna)
+    act(anna, "Убрать из разговора: Борис Мельников")
+    expect(phone(boris)).to_be_hidden()
+    hears(visitor, ANNA)
+    # Passed on without asking.
+    anna.keyboard.press("Alt+Shift+B")
+    choose(anna, "Борис", "Перевести сразу")
+    expect(phone(anna)).to_be_hidden()
+    boris.get_by_role("button", name="Ответить").or_(boris.get_by_role("button", name="Принять")).first.click()
+    hears(boris, VISITOR)
+    hears(visitor, BORIS)
+    # The customer leaves.
+    visitor.get_by_role("button", name="Положить трубку").click()
+    expect(phone(boris)).to_be_hidden()
+    house.no_call_is_open()
+
+
+@pytest.mark.feature("V-01")
+def test_a_call_outlives_a_reload_and_ends_with_the_customers_browser(pages, house: SoftphoneHouse):
+    visitor, anna = answered(house, pages)
+    hears(visitor, ANNA)
+    anna.reload()
+    expect(phone(anna)).to_have_attribute("data-sound", "up")
+    hears(visitor, ANNA)
+    hears(anna, VISITOR)
+    visitor.page.close()
+    expect(phone(anna)).to_be_hidden()
+    house.no_call_is_open()
+
+
+@pytest.mark.feature("V-03")
+def test_an_agent_calls_a_colleague_from_the_telephone_page(pages, house: SoftphoneHouse):
+    anna, boris = house.desk(pages, "anna", ANNA), house.desk(pages, "boris", BORIS)
+    anna.locator("[data-tab='/voice/phone']").first.click()
+    page = anna.locator("okno-phone")
+    expect(page).to_be_visible()
+    for key in "12,#":
+        page.get_by_role("button", name=key).first.click()
+    expect(page.get_by_label("Номер")).to_have_value("12,#")

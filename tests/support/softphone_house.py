@@ -58,7 +58,7 @@ LISTEN = """async (tones) => {
     await sound.resume();
   }
   const { sound, analyser } = window.ear;
-  await new Promise((go) => setTimeout(go, 450));
+  await new Promise((go) => setTimeout(go, 350));
   const found = new Float32Array(analyser.frequencyBinCount);
   analyser.getFloatFrequencyData(found);
   const hertz = sound.sampleRate / analyser.fftSize;
@@ -138,7 +138,8 @@ class SoftphoneHouse:
         context.add_init_script(SAYS.replace("HERTZ", str(tone)))
         page = pages.open(f"{self.url}/voice/demo", context)
         page.get_by_role("button", name="Позвонить").first.click()
-        frame = wait_until(lambda: next((one for one in page.frames if "/voice/call" in one.url), None), what="the frame")
+        frame = page.locator("okno-call iframe").element_handle().content_frame()
+        assert frame is not None
         frame.get_by_label("Ваше имя").fill(name)
         frame.get_by_role("button", name="Позвонить").click()
         return frame

@@ -9,6 +9,9 @@ const ASKS = { consult: "consult", transfer: "any", conference: "conference" };
 const ICONS = { ringing: "phone-calling", offered: "phone-incoming", held: "phone-pause", talking: "phone", menu: "phone", queued: "hourglass" };
 const KINDS = { customer: "user-circle", agent: "headset", external: "phone", supervisor: "eye" };
 
+// +74951234567 as people write it; any other number as it is.
+const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1 $2 $3-$4-$5").replace(/^web:.*/, "");
+
 export class CallCard {
   constructor(phone, key) {
     Object.assign(this, { phone, key, call: null, typed: "" });
@@ -110,9 +113,9 @@ export class CallCard {
 
   head(place, call) {
     const name = find("[data-name]", place);
-    name.textContent = call.name || call.number || this.phone.words.nobody;
+    name.textContent = call.name || written(call.number) || this.phone.words.nobody;
     if (call.case_id && name.dataset.tab !== `/cases/${call.case_id}`) name.href = name.dataset.tab = `/cases/${call.case_id}`;
-    const about = [call.name && call.number, call.line?.title || call.line, call.service?.title || call.service].filter(Boolean);
+    const about = [call.name && written(call.number), call.line?.title || call.line, call.service?.title || call.service].filter(Boolean);
     find("[data-about]", place).textContent = about.join(" · ");
     const since = find("[data-since]", place);
     since.hidden = !call.since;

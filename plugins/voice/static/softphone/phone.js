@@ -129,9 +129,7 @@ class Phone {
     this.cards.get(key)?.busy(true);
     try {
       if (what === "answer") await this.sound.ready();
-      const said = await post(`calls/${key}/${what}`, body);
-      if (said?.call) this.take(said.call);
-      return said;
+      return await post(`calls/${key}/${what}`, body);
     } catch (error) {
       toast(error.message || this.words.failed, "error");
       return null;
@@ -147,7 +145,8 @@ class Phone {
     try {
       await this.sound.ready();
       const { call } = await post("calls", target);
-      if (call) this.take(call);
+      // An event may have told more of it by now.
+      if (call && !this.known.has(call.key)) this.take(call);
       done(call);
     } catch (error) {
       toast(error.message || this.words.failed, "error");

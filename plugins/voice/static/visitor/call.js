@@ -180,6 +180,7 @@ function draw() {
   mute.setAttribute("aria-pressed", String(muted));
   mute.title = mute.ariaLabel = muted ? mute.dataset.on : mute.dataset.off;
   find("[data-time]").hidden = !call?.since;
+  find("[data-recording]").hidden = !call?.told.recording;
   return tell(state);
 }
 
