@@ -192,7 +192,7 @@ def _message(key: str, user_id: int, body: Mapping[str, Any]) -> None:
 def _screen(key: str, user_id: int, body: Mapping[str, Any]) -> None:
     target = (body["target"] or {}).get("user_id") or talk.partner(key, user_id)
     if target is None:
-        raise Rejected(Text("Nobody to show it to", "Показывать некому"), "target-missing")
+        raise Rejected(Text("Nobody to show it to", "Показывать некому"), "call-target-missing")
     talk.screen(key, user_id, target)
 
 

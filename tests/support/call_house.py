@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
@@ -12,8 +14,10 @@ from sqlalchemy import select
 from core import assignment, presence
 from core.db import db, transaction
 from core.model import Interaction, Offer, Presence, Role, Service, ServiceEntry, Team, TeamMember, User
-from plugins.voice.calls import arrival, dialling, phones, picture
+from core.routing import abandoning, closing
+from plugins.voice.calls import arrival, dialling, phones, picture, reconciling
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from tests.support.applications import MigratedTemplates, make_app
 from tests.support.memory_driver import MemoryVoice
 
 NUMBER = "+78000000001"
@@ -103,8 +107,7 @@ class CallHouse:
         return db.session.scalars(query).one()
 
     def interaction(self, key: str) -> Interaction:
-        found = db.session.get_one(Interaction, self.call(key).interaction_id, populate_existing=True)
-        return found
+        return db.session.get_one(Interaction, self.call(key).interaction_id, populate_existing=True)
 
     def customer(self, key: str) -> str:
         return self.call(key).customer_leg
@@ -133,43 +136,66 @@ class CallHouse:
         self.voice.pump()
         return sorted(leg for leg, view in self.voice.driver.legs.items() if view.state != "ended")
 
+    def clear(self) -> None:
+        """End what a test has left: calls, connections, wrap-ups; everybody goes."""
+        self.voice.away = False
+        db.session.rollback()
+        for leg in self.live_legs():
+            self.voice.driver.goes(leg)
+        self.voice.pump()
+        reconciling.end_calls_of_others("nobody")
+        self.voice.pump()
+        for name, user_id in self.users.items():
+            if self.state_of(name) != "offline":
+                with transaction():
+                    closing.leave(user_id, "sign_off")
+        waiting = select(Interaction.id).where(Interaction.state.in_(("queued", "offered")))
+        for interaction_id in list(db.session.scalars(waiting)):
+            abandoning.abandon(interaction_id)
+        assert self.live_legs() == []
+
+
+def furnish() -> tuple[dict[str, int], int, int]:
+    """The rows of the house: users by login, the service that is called, another one."""
+    with transaction():
+        team = Team(key="first", title_en="First line", title_ru="Первая линия")
+        privileges = ["desk.use", "case.view", "case.reply", "voice.call", "supervisor.view"]
+        role = Role(key="agent", title_en="Agent", title_ru="Оператор", privileges=privileges)
+        users = {
+            login: User(login=login, first_name=name, phone=phone, language="ru", roles=[role])
+            for login, (name, phone) in PEOPLE.items()
+        }
+        service = Service(
+            key="support", title_en="Support", title_ru="Поддержка", is_default=True, teams=[team], wrap_up_seconds=600
+        )
+        service.entries.append(ServiceEntry(channel="voice", address=NUMBER))
+        other = Service(key="sales", title_en="Sales", title_ru="Продажи", teams=[team])
+        other.entries.append(ServiceEntry(channel="voice", address="+78000000002"))
+        db.session.add_all([team, service, other, *users.values()])
+        db.session.flush()
+        for login, user in users.items():
+            db.session.add(TeamMember(team_id=team.id, user_id=user.id, supervisor=login == "elena"))
+        return {login: user.id for login, user in users.items()}, service.id, other.id
+
 
 @contextmanager
 def call_house(app: Flask) -> Iterator[CallHouse]:
     """The house, furnished."""
     with app.app_context():
-        with transaction():
-            team = Team(key="first", title_en="First line", title_ru="Первая линия")
-            role = Role(
-                key="agent",
-                title_en="Agent",
-                title_ru="Оператор",
-                privileges=["desk.use", "case.view", "case.reply", "voice.call", "supervisor.view"],
-            )
-            users = {
-                login: User(login=login, first_name=name, phone=phone, language="ru", roles=[role])
-                for login, (name, phone) in PEOPLE.items()
-            }
-            service = Service(
-                key="support",
-                title_en="Support",
-                title_ru="Поддержка",
-                is_default=True,
-                teams=[team],
-                wrap_up_seconds=600,
-            )
-            service.entries.append(ServiceEntry(channel="voice", address=NUMBER))
-            other = Service(key="sales", title_en="Sales", title_ru="Продажи", teams=[team])
-            other.entries.append(ServiceEntry(channel="voice", address="+78000000002"))
-            db.session.add_all([team, service, other, *users.values()])
-            db.session.flush()
-            for login, user in users.items():
-                db.session.add(TeamMember(team_id=team.id, user_id=user.id, supervisor=login == "elena"))
-            ids = {login: user.id for login, user in users.items()}
-            services = service.id, other.id
+        users, service_id, other_id = furnish()
         voice = MemoryVoice(app)
         try:
-            yield CallHouse(app, voice, ids, *services)
+            yield CallHouse(app, voice, users, service_id, other_id)
         finally:
             voice.close()
             db.session.remove()
+
+
+def shared_house(home: Path, templates: MigratedTemplates) -> Iterator[CallHouse]:
+    """The house on SQLite, for all tests of a module."""
+    settings: dict[str, Any] = {"core.plugins": ["voice"]}
+    app = make_app(home, templates.copy("sqlite", settings, home), settings)
+    with call_house(app) as made:
+        yield made
+    with app.app_context():
+        db.engine.dispose()

@@ -38,11 +38,11 @@ def not_now() -> Rejected:
 
 
 def by_key(key: str) -> VoiceCall:
-    """The open call of that key, locked. Raises ``Rejected`` (``call-over``)."""
+    """The open call of that key, locked. Raises ``Rejected`` (``call-ended``)."""
     row = db.session.execute(select(VoiceCall.id, VoiceCall.interaction_id).where(VoiceCall.key == key)).first()
     call = _locked(row.id, row.interaction_id) if row else None
     if call is None or call.ended_at is not None:
-        raise Rejected(OVER, "call-over")
+        raise Rejected(OVER, "call-ended")
     return call
 
 
@@ -81,7 +81,7 @@ def leg_of(call: VoiceCall, user_id: int) -> VoiceLeg | None:
 
 
 def mine(key: str, user_id: int, *, ringing: bool = False) -> tuple[VoiceCall, VoiceLeg]:
-    """The call and the user's place in it. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """The call and the user's place in it. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     call = by_key(key)
     leg = leg_of(call, user_id)
     if leg is None or leg.kind == "supervisor" or (leg.state != "up" and not ringing):

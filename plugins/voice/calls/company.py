@@ -26,7 +26,7 @@ NO_CONSULT = Text("There is no consultation", "Консультации нет")
 def consult(key: str, user_id: int, target: Target) -> str:
     """Put the call on hold and ask somebody; gives the key of the call to them.
 
-    Raises ``Rejected``: ``call-over``, ``not-in-call``, ``call-not-now``, ``consult-target``, what :mod:`dialling` says.
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``call-not-now``, ``consult-target``, what :mod:`dialling` says.
     """
     if target.service_id is not None:
         raise Rejected(NO_QUEUE, "consult-target")
@@ -76,7 +76,7 @@ def _pair(key: str, user_id: int) -> tuple[VoiceCall, VoiceCall]:
         select(VoiceCall.id, VoiceCall.consult_of_id).where(VoiceCall.key == key, VoiceCall.ended_at.is_(None))
     ).first()
     if named is None:
-        raise Rejected(book.OVER, "call-over")
+        raise Rejected(book.OVER, "call-ended")
     first = book.lock(named.consult_of_id or named.id)
     asked = _consult(first, user_id) if first is not None else None
     second = book.lock(asked.id) if asked is not None else None
@@ -88,7 +88,7 @@ def _pair(key: str, user_id: int) -> tuple[VoiceCall, VoiceCall]:
 
 
 def swap(key: str, user_id: int) -> None:
-    """Talk to the other one of the two. Raises ``Rejected``: ``call-over``, ``no-consult``, ``not-in-call``."""
+    """Talk to the other one of the two. Raises ``Rejected``: ``call-ended``, ``no-consult``, ``not-in-call``."""
     with transaction():
         first, second = _pair(key, user_id)
         own, other = book.leg_of(first, user_id), book.leg_of(second, user_id)
@@ -100,7 +100,7 @@ def swap(key: str, user_id: int) -> None:
 
 
 def merge(key: str, user_id: int) -> None:
-    """All into one conference. Raises ``Rejected``: ``call-over``, ``no-consult``, ``not-in-call``, ``call-not-now`` while it rings."""
+    """All into one conference. Raises ``Rejected``: ``call-ended``, ``no-consult``, ``not-in-call``, ``call-not-now`` while it rings."""
     with transaction():
         first, second = _pair(key, user_id)
         own = book.leg_of(first, user_id)
@@ -139,7 +139,7 @@ def move(leg: VoiceLeg, before: VoiceCall, after: VoiceCall) -> VoiceLeg:
 def complete(key: str, user_id: int) -> None:
     """Attended transfer: who was consulted has the call now, the agent is free.
 
-    Raises ``Rejected``: ``call-over``, ``no-consult``, ``not-in-call``, ``call-not-now``, ``capacity-limit``.
+    Raises ``Rejected``: ``call-ended``, ``no-consult``, ``not-in-call``, ``call-not-now``, ``capacity-limit``.
     """
     with transaction():
         first, second = _pair(key, user_id)
@@ -176,7 +176,7 @@ def _note(call: VoiceCall, user_id: int, name: str) -> None:
 def transfer(key: str, user_id: int, target: Target) -> None:
     """Blind transfer: to a colleague it rings, in a service it waits; a number that does not answer gives the call back.
 
-    Raises ``Rejected``: ``call-over``, ``not-in-call``, ``not-your-call``, what :func:`core.assignment.transfer` and :mod:`dialling` say.
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``not-your-call``, what :func:`core.assignment.transfer` and :mod:`dialling` say.
     """
     if target.number is not None:
         dialling.require_lines()
@@ -240,7 +240,7 @@ def reached(call: VoiceCall, leg: VoiceLeg) -> None:
 def invite(key: str, user_id: int, target: Target) -> None:
     """Add somebody in one step; who is there talks on meanwhile.
 
-    Raises ``Rejected``: ``call-over``, ``not-in-call``, ``consult-target``, ``call-not-now``, what :mod:`dialling` says.
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``consult-target``, ``call-not-now``, what :mod:`dialling` says.
     """
     if target.service_id is not None:
         raise Rejected(NO_QUEUE, "consult-target")
@@ -275,7 +275,7 @@ def connect_number(call: VoiceCall, number: str) -> None:
 def supervise(key: str, user_id: int, mode: str) -> None:
     """Listen to a call, whisper to its agent, join in; "" ends it. Changing the mode does not interrupt.
 
-    Raises ``Rejected``: ``call-over``, ``call-not-now``, ``supervise-unsupported``, ``voice-unavailable``.
+    Raises ``Rejected``: ``call-ended``, ``call-not-now``, ``supervise-unsupported``, ``voice-unavailable``.
     """
     if mode and not switchboard.require()["abilities"]["supervision"]:
         words = Text("The telephony in use cannot do this", "Подключённая телефония этого не умеет")

@@ -96,7 +96,7 @@ def check_allowed(number: str) -> None:
 def target_of(asked: Mapping[str, Any], user_id: int) -> Target:
     """What the softphone names: {user_id}, {number}, {service_id} or {line_id}. An internal number is a colleague.
 
-    Raises ``Rejected``: ``target-missing``, ``number-invalid``, ``direction-forbidden``, ``voice-line-unknown``, ``line-not-yours``.
+    Raises ``Rejected``: ``call-target-missing``, ``number-invalid``, ``direction-forbidden``, ``voice-line-unknown``, ``line-not-yours``.
     """
     if asked.get("user_id"):
         return Target(user_id=int(asked["user_id"]))
@@ -109,7 +109,7 @@ def target_of(asked: Mapping[str, Any], user_id: int) -> Target:
         return _of_number(line.number)
     if str(asked.get("number") or "").strip():
         return _of_number(str(asked["number"]).strip())
-    raise Rejected(NO_TARGET, "target-missing")
+    raise Rejected(NO_TARGET, "call-target-missing")
 
 
 def _of_number(typed: str) -> Target:
@@ -165,7 +165,7 @@ def _number_of_service(service_id: int | None) -> Number:
     query = select(ServiceEntry.address).where(ServiceEntry.service_id == service_id, ServiceEntry.channel == CHANNEL)
     address = db.session.scalar(query.order_by(ServiceEntry.primary.desc(), ServiceEntry.id).limit(1))
     if address is None:
-        raise Rejected(NO_TARGET, "target-missing")
+        raise Rejected(NO_TARGET, "call-target-missing")
     return parse(address)
 
 
@@ -215,7 +215,7 @@ def caller_id(service_id: int | None) -> str:
 def call_colleague(user_id: int, to_user_id: int, consult_of: VoiceCall | None = None) -> str:
     """Ring at a colleague, or go where the colleague's calls are forwarded; gives the call's key.
 
-    Raises ``Rejected``: ``call-yourself``, ``user-disabled``, ``agent-offline``, ``agent-on-call``, ``voice-unavailable``.
+    Raises ``Rejected``: ``call-yourself``, ``user-disabled``, ``agent-offline``, ``colleague-on-call``, ``voice-unavailable``.
     """
     if user_id == to_user_id:
         raise Rejected(Text("This is you", "Это вы сами"), "call-yourself")

@@ -170,7 +170,7 @@ def _recall(call: VoiceCall, cause: str) -> None:
 
 
 def hang_up(key: str, user_id: int) -> None:
-    """The agent hangs up: of two it is the end, of more the agent leaves. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """The agent hangs up: of two it is the end, of more the agent leaves. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     with transaction():
         call = book.by_key(key)
         leg = book.leg_of(call, user_id)
@@ -186,7 +186,7 @@ def hang_up(key: str, user_id: int) -> None:
 
 
 def end_for_all(key: str, user_id: int) -> None:
-    """Whoever has the call ends it for everybody. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``not-your-call``."""
+    """Whoever has the call ends it for everybody. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``not-your-call``."""
     with transaction():
         call, _ = book.mine(key, user_id)
         if call.agent_id not in (user_id, None):
@@ -196,7 +196,7 @@ def end_for_all(key: str, user_id: int) -> None:
 
 
 def leave(key: str, user_id: int) -> None:
-    """The agent goes, the others talk on. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``nobody-left``."""
+    """The agent goes, the others talk on. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``nobody-left``."""
     with transaction():
         call, leg = book.mine(key, user_id)
         if len(book.others(call, leg)) < 2:
@@ -206,7 +206,7 @@ def leave(key: str, user_id: int) -> None:
 
 
 def kick(key: str, user_id: int, leg_key: str) -> None:
-    """Whoever has the call sends a member off. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``not-your-call``, ``leg-unknown``."""
+    """Whoever has the call sends a member off. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``not-your-call``, ``leg-unknown``."""
     with transaction():
         call, own = book.mine(key, user_id)
         if call.agent_id not in (user_id, None):

@@ -30,7 +30,7 @@ def begin(call: VoiceCall) -> None:
 
 
 def switch(key: str, user_id: int, on: bool) -> None:
-    """The agent begins, pauses or continues to record. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``recording-forbidden``."""
+    """The agent begins, pauses or continues to record. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``recording-forbidden``."""
     with transaction():
         call, leg = book.mine(key, user_id)
         if not book.others(call, leg):

@@ -54,7 +54,7 @@ def message(key: str, user_id: int, message_id: int | None, *, stop: bool = Fals
     """The agent plays a recorded message into the call, stops it, or leaves one on an answering machine and is free at once.
 
     With ``leave`` the agent's own choice is taken when no message is named; the call ends when it was heard. Raises ``Rejected``:
-    ``call-over``, ``not-in-call``, ``call-not-now``, ``voice-message-unknown``.
+    ``call-ended``, ``not-in-call``, ``call-not-now``, ``voice-message-unknown``.
     """
     with transaction():
         call, leg = book.mine(key, user_id)

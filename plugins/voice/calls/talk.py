@@ -21,7 +21,7 @@ MOST_LOSS, MOST_JITTER = 2.0, 20.0
 
 
 def answer(key: str, user_id: int) -> None:
-    """Take a call that rings at the agent. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``offer-gone``, ``offline``."""
+    """Take a call that rings at the agent. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``offer-gone``, ``offline``."""
     with transaction():
         call, leg = book.mine(key, user_id, ringing=True)
         if leg.state == "up":
@@ -73,7 +73,7 @@ def _note_joined(call: VoiceCall, leg: VoiceLeg) -> None:
 
 
 def reject(key: str, user_id: int) -> None:
-    """Decline: an offer goes back to the queue, a colleague's call ends. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """Decline: an offer goes back to the queue, a colleague's call ends. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     with transaction():
         call, leg = book.mine(key, user_id, ringing=True)
         if leg.state == "up":
@@ -86,12 +86,12 @@ def reject(key: str, user_id: int) -> None:
 
 
 def hold(key: str, user_id: int) -> None:
-    """The others hear music, or talk on when they are several. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """The others hear music, or talk on when they are several. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     _set_held(key, user_id, True)
 
 
 def retrieve(key: str, user_id: int) -> None:
-    """Back into the talk; what else the agent has is put on hold. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """Back into the talk; what else the agent has is put on hold. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     _set_held(key, user_id, False)
 
 
@@ -108,7 +108,7 @@ def _set_held(key: str, user_id: int, on: bool) -> None:
 
 
 def hold_member(key: str, user_id: int, leg_key: str, on: bool) -> None:
-    """One member of a conference waits with music. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``leg-unknown``."""
+    """One member of a conference waits with music. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``leg-unknown``."""
     with transaction():
         call, own = book.mine(key, user_id)
         leg = next((one for one in book.others(call, own) if one.key == leg_key and one.user_id is None), None)
@@ -120,7 +120,7 @@ def hold_member(key: str, user_id: int, leg_key: str, on: bool) -> None:
 
 
 def mute(key: str, user_id: int, on: bool) -> None:
-    """Whether the others hear the agent. Raises ``Rejected``: ``call-over``, ``not-in-call``."""
+    """Whether the others hear the agent. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
     with transaction():
         call, leg = book.mine(key, user_id)
         leg.muted = on
@@ -129,7 +129,7 @@ def mute(key: str, user_id: int, on: bool) -> None:
 
 
 def dtmf(key: str, user_id: int, digits: str) -> None:
-    """Press keys for the far ends. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``digits-invalid``, ``voice-…``."""
+    """Press keys for the far ends. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``digits-invalid``, ``voice-…``."""
     digits = digits.upper()
     if not DIGITS.fullmatch(digits):
         raise Rejected(Text("These are no telephone keys", "Таких клавиш у телефона нет"), "digits-invalid")
@@ -141,7 +141,7 @@ def dtmf(key: str, user_id: int, digits: str) -> None:
 
 
 def screen(key: str, user_id: int, to_user_id: int) -> int:
-    """Show the case of the call at a colleague's desk; gives the case. Raises ``Rejected``: ``call-over``, ``not-in-call``, ``no-case``."""
+    """Show the case of the call at a colleague's desk; gives the case. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``no-case``."""
     with transaction():
         call, _ = book.mine(key, user_id)
         case_id = call.case_id
@@ -195,7 +195,7 @@ def visitor_digits(call: VoiceCall, digits: str) -> None:
 
 
 def colleague(user_id: int) -> User:
-    """Somebody who can be called now. Raises ``Rejected``: ``user-disabled``, ``agent-offline``, ``agent-on-call``."""
+    """Somebody who can be called now. Raises ``Rejected``: ``user-disabled``, ``agent-offline``, ``colleague-on-call``."""
     user = db.session.get(User, user_id)
     if user is None or user.disabled_at is not None:
         raise Rejected(Text("There is no such agent (any more)", "Такого оператора (уже) нет"), "user-disabled")
@@ -204,5 +204,5 @@ def colleague(user_id: int) -> User:
         raise Rejected(words, "agent-offline")
     if book.open_calls_of(user_id, up=False):
         words = Text(f"{user.name} is in another call", f"{user.name}: идёт другой разговор")
-        raise Rejected(words, "agent-on-call")
+        raise Rejected(words, "colleague-on-call")
     return user

@@ -8,16 +8,25 @@ from core import assignment, presence
 from core.contracts import Rejected
 from core.db import db
 from core.model import TimelineEntry
-from plugins.voice.calls import company, dialling, ending, phones, recording, talk
+from plugins.voice.calls import book, company, dialling, ending, phones, recording, talk
 from plugins.voice.calls.dialling import Target
+from plugins.voice.messages import rules
+from plugins.voice.messages.rules import Rule
+from plugins.voice.models.recordings import CallRecording
 from plugins.voice.process.scene import MUSIC, RINGBACK
-from tests.support.call_house import CALLER, NUMBER, SDP, call_house
+from tests.support.call_house import CALLER, NUMBER, SDP, shared_house
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory, migrated_templates):
+    """One house for the module: each test begins with no calls and nobody signed on."""
+    yield from shared_house(tmp_path_factory.mktemp("calls"), migrated_templates)
 
 
 @pytest.fixture
-def house(app):
-    with call_house(app) as made:
-        yield made
+def house(centre):
+    yield centre
+    centre.clear()
 
 
 def refused(work, *arguments, **values) -> str:
@@ -209,7 +218,7 @@ def test_a_conference_in_one_step_with_a_number_outside_kick_and_end_for_all(hou
     assert house.hears(customer) == {"anna"}
     house.voice.driver.media_flows(outside)
     assert (house.hears(customer), house.hears(anna)) == ({"anna", "outside"}, {"customer", "outside"})
-    member = next(leg for leg in company.book.legs_of(house.call(key)) if leg.kind == "external")
+    member = next(leg for leg in book.legs_of(house.call(key)) if leg.kind == "external")
     talk.hold_member(key, house.anna, member.key, True)
     assert (house.hears(customer), house.hears(outside)) == ({"anna"}, set())
     talk.hold_member(key, house.anna, member.key, False)
@@ -275,16 +284,7 @@ def test_a_supervisor_listens_whispers_and_joins_without_interruption(house):
 def test_recording_begins_pauses_and_is_kept(house):
     key = house.answered()
     assert refused(recording.switch, key, house.anna, True) == "recording-forbidden"
-    db.session.execute(
-        db.text(
-            "INSERT INTO voice_rule (service_id, record, keep_days, callback, voicemail_seconds, closed_voicemail)"
-            f" VALUES ({house.service_id}, 'ask', 90, 1, 0, 0)"
-        )
-    )
-    db.session.commit()
-    from plugins.voice.messages import rules
-
-    rules._rules.forget()
+    rules.set_rule("support", Rule(record="ask"))
     recording.switch(key, house.anna, True)
     house.voice.pump()
     tape = next(iter(house.voice.driver.recordings.values()))
@@ -295,7 +295,7 @@ def test_recording_begins_pauses_and_is_kept(house):
     ending.hang_up(key, house.anna)
     house.voice.pump()
     assert house.voice.driver.recordings == {}
-    assert db.session.execute(db.text("SELECT state FROM voice_recording")).scalar() == "raw"
+    assert db.session.scalars(db.select(CallRecording.state)).all() == ["raw"]
 
 
 def test_a_page_that_is_reloaded_goes_on_with_a_new_connection(house):
@@ -351,9 +351,10 @@ def test_what_is_no_number_is_refused(house, typed):
     assert refused(dialling.parse, typed) == "number-invalid"
 
 
-def test_forbidden_directions_are_refused(house):
-    house.app.extensions["okno"].config.values["voice.forbidden"] = ["+7900"]
-    house.app.extensions["okno"].config.values["voice.allowed"] = ["+7"]
+def test_forbidden_directions_are_refused(house, monkeypatch):
+    values = house.app.extensions["okno"].config.values
+    monkeypatch.setitem(values, "voice.forbidden", ["+7900"])
+    monkeypatch.setitem(values, "voice.allowed", ["+7"])
     for number in ("+79001234567", "+14155550100"):
         with pytest.raises(Rejected) as refusal:
             dialling.parse(number)
