@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.support.webhook_receiver",
     "tests.support.bot_api_server",
     "tests.support.shift_house",
+    "tests.support.voice_features_house",
 ]

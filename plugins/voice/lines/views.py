@@ -86,7 +86,7 @@ def one(key: str) -> Answer:
 
 
 def _save(row: VoiceLine | None, key: str) -> Answer:
-    values = {**typed(*TEXTS), **ticked("active"), "position": plain_number("position")}
+    values: dict[str, Any] = {**typed(*TEXTS), **ticked("active"), "position": plain_number("position")}
     teams = request.form.getlist("teams")
     errors = attempt(lambda: directory.save_line(key, teams=teams, new=row is None, **values))
     if errors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, abort, flash, redirect, render_template, request, url_for
@@ -196,7 +197,7 @@ def try_menu(key: str) -> Answer | str:
         lines = simulator.read_lines(_json(request.form.get("lines", "")))
         turn = _press(moment)
     lines += turn.lines
-    values = {
+    values: dict[str, Any] = {
         "menu": row,
         "lines": lines,
         "state": json.dumps(turn.state.plain()) if turn.state else "",
@@ -219,7 +220,7 @@ def _press(moment: Moment) -> simulator.Turn:
     return simulator.press(state, key if key in KEYPAD else "", moment, here())
 
 
-def _json(text: str) -> object:
+def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

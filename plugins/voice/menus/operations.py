@@ -131,11 +131,11 @@ def _refuse_taken_numbers(checked: Menu, own_id: int | None) -> None:
 def _check_names(checked: Menu) -> None:
     """Every service, user, message, calendar and menu that is named must be there; three statements."""
     services = set(db.session.scalars(select(Service.key)))
-    messages = set(db.session.scalars(select(VoiceMessage.key).where(VoiceMessage.key.is_not(None))))
+    messages = {str(key) for key in db.session.scalars(select(VoiceMessage.key).where(VoiceMessage.key.is_not(None)))}
     logins = {step.values["user"] for step in checked.steps.values() if "user" in step.values}
     users = set(db.session.scalars(select(User.login).where(User.login.in_(logins)))) if logins else set()
     menus = {*_menus(), checked.key}
-    known = {"service": services, "message": messages, "user": users, "menu": menus}
+    known: dict[str, set[str]] = {"service": services, "message": messages, "user": users, "menu": menus}
     for step in checked.steps.values():
         for name, names in known.items():
             value = step.values.get(name)

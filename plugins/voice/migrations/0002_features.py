@@ -22,7 +22,7 @@ def upgrade() -> None:
     _lines()
 
 
-def _json() -> sa.types.TypeEngine:
+def _json() -> sa.JSON:
     return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import current_app
@@ -113,7 +114,7 @@ TITLES = {
 }
 
 
-def _note(row: CallRecording, kind: str, **data: object) -> None:
+def _note(row: CallRecording, kind: str, **data: Any) -> None:
     if row.case_id is not None:
         words = TITLES[kind]
         timeline.write(row.case_id, kind, actor_id=row.user_id, title_en=words.en, title_ru=words.ru, **data)

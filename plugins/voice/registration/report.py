@@ -119,9 +119,10 @@ def _joined(query: Select[Any]) -> Select[Any]:
 def per_agent(asked: Asked) -> dict[int, tuple[int, int]]:
     """(calls that count, registered ones) by agent; one statement."""
     registered = func.count(VoiceCall.id).filter(_registered())
-    query = select(VoiceCall.agent_id, func.count(VoiceCall.id), registered).select_from(VoiceCall)
+    columns: list[Any] = [VoiceCall.agent_id, func.count(VoiceCall.id), registered]
+    query: Select[Any] = select(*columns).select_from(VoiceCall)
     query = _joined(query).where(*_counted(asked, exclusions())).group_by(VoiceCall.agent_id)
-    return {agent: (calls, well) for agent, calls, well in db.session.execute(query) if agent is not None}
+    return {row[0]: (row[1], row[2]) for row in db.session.execute(query)}
 
 
 def report(asked: Asked, by: str, language: str) -> tuple[list[Line], Line]:

@@ -63,7 +63,7 @@ def _decoded(content: bytes) -> Any:
     import av
 
     try:
-        with av.open(io.BytesIO(content), metadata_errors="ignore") as box:
+        with av.open(io.BytesIO(content), "r", metadata_errors="ignore") as box:
             if not box.streams.audio:
                 raise Rejected(UNREADABLE, "sound-unreadable")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)

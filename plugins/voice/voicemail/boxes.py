@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import audit, storage
@@ -45,7 +45,7 @@ def box_of(whose: Whose) -> VoicemailBox | None:
     return row
 
 
-def _is(whose: Whose) -> object:
+def _is(whose: Whose) -> ColumnElement[bool]:
     if whose.user_id is not None:
         return VoicemailBox.user_id == whose.user_id
     return VoicemailBox.service_id == whose.service_id
@@ -66,7 +66,7 @@ def ensure_box(whose: Whose) -> VoicemailBox:
         # Whoever makes boxes waits behind the owner's row; the unique columns are the last word.
         owner = update(User).where(User.id == whose.user_id).values(login=User.login)
         if whose.service_id is not None:
-            owner = update(Service).where(Service.id == whose.service_id).values(key=Service.key)  # type: ignore[assignment]
+            owner = update(Service).where(Service.id == whose.service_id).values(key=Service.key)
         db.session.execute(owner)
         if box_of(whose) is None:
             db.session.add(VoicemailBox(user_id=whose.user_id, service_id=whose.service_id))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import joinedload
 
 from core import mail_notices, notifications, storage, timeline
@@ -181,10 +181,10 @@ def remove(voicemail_id: int, user_id: int) -> None:
 
 def prune() -> int:
     """Forget what has been kept its days; returns how many. A job of the worker."""
-    due = select(Voicemail).where(Voicemail.expires_at < now()).limit(200)
-    rows = list(db.session.scalars(due))
-    for row in rows:
+    due = select(Voicemail.id, Voicemail.sha256).where(Voicemail.expires_at < now()).limit(200)
+    rows = db.session.execute(due).all()
+    for row_id, sha256 in rows:
         with transaction():
-            db.session.delete(row)
-            blobs.forget(row.sha256)
+            db.session.execute(delete(Voicemail).where(Voicemail.id == row_id))
+            blobs.forget(sha256)
     return len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, render_template, request
@@ -148,11 +149,10 @@ def box() -> str:
 @require("voice.call")
 def save_box() -> str:
     """How it works."""
-    values = {
-        "active": "active" in request.form,
-        **{name: request.form.get(name, "") for name in ("email", "email_as")},
-    }
-    return _attempt(lambda mine: boxes.set_box(mine.id, **values), _("Saved"))
+    form = request.form
+    active, email, email_as = "active" in form, form.get("email", ""), form.get("email_as", "")
+    save = partial(boxes.set_box, active=active, email=email, email_as=email_as)
+    return _attempt(lambda mine: save(mine.id), _("Saved"))
 
 
 @blueprint.post("/voice/box/greetings")
