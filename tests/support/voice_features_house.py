@@ -57,8 +57,8 @@ class FeaturesHouse:
         """A form that somebody sends, with the token of the page."""
         client = self.client(login)
         with client.session_transaction() as session:
-            session["csrf_token"] = "c" * 40
-        return client.post(url, data={"csrf_token": "c" * 40, **(data or {})}, headers={"X-CSRFToken": "c" * 40})
+            session["csrf"] = "c" * 40
+        return client.post(url, data={"csrf_token": "c" * 40, **(data or {})})
 
     def call(self, agent: str = "anna", seconds: int = 60, at: datetime | None = None, **values: Any) -> VoiceCall:
         """A call that was answered and has ended; gives its row. ``direction``, ``from_number`` and the like may be given."""

@@ -21,6 +21,7 @@ from plugins.voice.voicemail.messages_left import length_of
 blueprint = feature_blueprint("recordings")
 DAYS = 7
 MOST_DAYS = 400
+EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
 
 
 @blueprint.get("/voice/recordings/case")
@@ -81,7 +82,7 @@ def remove(recording_id: int) -> Response:
 def shown_day(name: str, days_back: int) -> date:
     """The day that the address names, in the viewer's zone; without one, so many days ago."""
     try:
-        return date.fromisoformat(request.values.get(name, ""))
+        return min(max(date.fromisoformat(request.values.get(name, "")), EARLIEST), LATEST)
     except ValueError:
         return now().astimezone(_zone()).date() - timedelta(days=days_back)
 

@@ -119,7 +119,7 @@ export function mount(element) {
     element.removeAttribute("heard");
     if (!place) return;
     const token = document.querySelector("meta[name=csrf-token]")?.content || "";
-    fetch(place, { method: "POST", headers: { "X-CSRFToken": token } }).then((answer) => {
+    fetch(place, { method: "POST", headers: { "X-CSRF-Token": token } }).then((answer) => {
       if (answer.ok) element.closest("li")?.querySelector(".dot")?.remove();
     });
   };
