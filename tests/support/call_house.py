@@ -16,9 +16,12 @@ from core.db import db, transaction
 from core.model import Interaction, Offer, Presence, Role, Service, ServiceEntry, Team, TeamMember, User
 from core.routing import abandoning, closing
 from plugins.voice.calls import arrival, dialling, phones, picture, reconciling
+from plugins.voice.messages import operations as messages
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from plugins.voice.sounds.sound_files import as_wav
 from tests.support.applications import MigratedTemplates, make_app
 from tests.support.memory_driver import MemoryVoice
+from tests.support.tone_parties import tone
 
 NUMBER = "+78000000001"
 CALLER = "+74951234567"
@@ -135,6 +138,11 @@ class CallHouse:
     def live_legs(self) -> list[str]:
         self.voice.pump()
         return sorted(leg for leg, view in self.voice.driver.legs.items() if view.state != "ended")
+
+    def add_message(self, key: str, owner: str = "") -> int:
+        """A recorded message: a central one of that key, or an agent's own."""
+        sound = as_wav(tone(650, 0.3, 16_000))
+        return messages.add(key or "Привет", sound, owner_id=self.users.get(owner), key=key).id
 
     def clear(self) -> None:
         """End what a test has left: calls, connections, wrap-ups; everybody goes."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import outgoing
+from core import assignment, outgoing
 from core.contracts import Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
@@ -19,6 +19,7 @@ from plugins.voice import switchboard
 from plugins.voice.calls import book, phones, serving, talk
 from plugins.voice.lines import directory
 from plugins.voice.models.calls import VoiceCall
+from plugins.voice.registration import callbacks
 from plugins.voice.voicemail import forwarding
 
 CHANNEL = "voice"
@@ -175,22 +176,45 @@ def begin(initiation: Initiation) -> None:
     process = require_lines()
     interaction = db.session.get_one(Interaction, initiation.interaction_id)
     interaction.address = number.number
+    made = _outgoing(interaction, number, initiation.user_id, process)
+    ring_out(made, number, initiation.user_id)
+
+
+def call_back(interaction_id: int, user_id: int) -> None:
+    """Call the contact who asked for it; when calls cannot be carried now the interaction returns to the queue."""
+    with transaction():
+        typed = callbacks.begin(interaction_id)
+    if not typed:
+        return
+    try:
+        process, number = require_lines(), parse(typed)
+    except Rejected:
+        with transaction():
+            callbacks.end(interaction_id, reached=False)
+            assignment.release(interaction_id, user_id)
+        return
+    with transaction():
+        interaction = db.session.get_one(Interaction, interaction_id, populate_existing=True)
+        if interaction.state == "active" and interaction.agent_id == user_id:
+            ring_out(_outgoing(interaction, number, user_id, process), number, user_id)
+
+
+def _outgoing(interaction: Interaction, number: Number, user_id: int, process: str) -> VoiceCall:
     contact = db.session.get(Contact, interaction.contact_id) if interaction.contact_id else None
-    made = VoiceCall(
+    return VoiceCall(
         key=book.new_key(),
         direction="out",
         state="ringing",
         interaction_id=interaction.id,
         case_id=interaction.case_id,
         service_id=interaction.service_id,
-        agent_id=initiation.user_id,
-        started_by_id=initiation.user_id,
+        agent_id=user_id,
+        started_by_id=user_id,
         from_number=caller_id(interaction.service_id),
         to_number=number.number,
         name=contact.name if contact else "",
         process=process,
     )
-    ring_out(made, number, initiation.user_id)
 
 
 def ring_out(made: VoiceCall, number: Number, user_id: int) -> None:

@@ -6,15 +6,17 @@ The core tells of each change as an event in the transaction that makes it, so a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from core import timeline
 from core.clock import now
 from core.contracts import PublishedEvent, Text
-from core.db import db
+from core.db import db, on_commit
 from core.model import Interaction, Presence, User
 from plugins.voice.calls import book, ending, phones, recording, saying, waiting
 from plugins.voice.messages.operations import greeting_sound
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from plugins.voice.registration import callbacks
 
 
 def moved(events: Sequence[PublishedEvent]) -> None:
@@ -22,6 +24,7 @@ def moved(events: Sequence[PublishedEvent]) -> None:
     ids = sorted({event.payload["interaction_id"] for event in events if event.type == "interaction.changed"})
     if not ids:
         return
+    _call_back(events)
     for call_id in book.of_interactions(ids):
         call = book.lock(call_id)
         if call is None or call.interaction_id is None:
@@ -29,6 +32,19 @@ def moved(events: Sequence[PublishedEvent]) -> None:
         interaction = db.session.get(Interaction, call.interaction_id, populate_existing=True)
         if interaction is not None:
             follow(call, interaction)
+
+
+def _call_back(events: Sequence[PublishedEvent]) -> None:
+    """Who has accepted an interaction whose contact asked to be called back calls, once that is committed."""
+    from plugins.voice.calls import dialling
+
+    taken = {
+        event.payload["interaction_id"]: event.payload["agent_id"]
+        for event in events
+        if event.type == "interaction.changed" and event.payload["state"] == "active"
+    }
+    for interaction_id in callbacks.wanted(taken) if taken else ():
+        on_commit(partial(dialling.call_back, interaction_id, taken[interaction_id]))
 
 
 def follow(call: VoiceCall, interaction: Interaction) -> None:

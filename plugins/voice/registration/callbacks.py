@@ -5,6 +5,8 @@ The course of a call asks here; the queue itself knows nothing of it. The only c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select, update
 
 from core import timeline
@@ -45,6 +47,14 @@ def waiting(interaction_id: int) -> VoiceCallback | None:
     )
     row: VoiceCallback | None = db.session.scalar(query.execution_options(populate_existing=True))
     return row
+
+
+def wanted(interaction_ids: Iterable[int]) -> list[int]:
+    """Of these interactions, those whose contact waits to be called back; one statement."""
+    query = select(VoiceCallback.interaction_id).where(
+        VoiceCallback.interaction_id.in_(list(interaction_ids)), VoiceCallback.state == "waiting"
+    )
+    return list(db.session.scalars(query.order_by(VoiceCallback.interaction_id)))
 
 
 def begin(interaction_id: int) -> str:
