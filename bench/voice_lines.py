@@ -18,8 +18,10 @@ from core.telephony import DriverError, DriverEvent
 from plugins.switch import ice
 from plugins.switch.driver import Switch
 from plugins.switch.frames import FRAME, FULL_SCALE, RATE, SECONDS
+from plugins.switch.hooks import NICENESS
 from plugins.switch.intake import PLACE
 from plugins.switch.opus import Decoder
+from plugins.switch.precedence import take_precedence
 from plugins.switch.sounds import Sounds
 
 TIME_BASE = Fraction(1, RATE)
@@ -38,6 +40,7 @@ async def _serve() -> None:
     lines = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
+        take_precedence(NICENESS)
         switch = Switch({"switch.addresses": LOOPBACK, "switch.most_legs": 500}, folder)
         await switch.start(events.append)
 

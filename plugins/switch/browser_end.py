@@ -22,6 +22,7 @@ from plugins.switch.outlet import Outlet
 
 LONGEST_SDP = 100_000
 OPUS = "audio/opus"
+OPUS_LINE = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r\n", re.MULTILINE)
 UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 # What aiortc raises on descriptions that are none; its parser checks little by itself.
 FAULTS = (
@@ -80,7 +81,7 @@ class BrowserEnd:
             raise DriverError("bad-sdp", f"{type(fault).__name__}: {fault}") from fault
         if fresh:
             self._take(connection, found[1], intake, outlet)
-        return connection.localDescription.sdp
+        return _with_mending(connection.localDescription.sdp)
 
     def listen(self, decoded: bool, listeners: Sequence[Listener]) -> None:
         """See :class:`plugins.switch.ends.End`."""
@@ -178,3 +179,8 @@ class BrowserEnd:
         task = asyncio.ensure_future(connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _with_mending(answer: str) -> str:
+    """The answer with the wish for forward error correction (RFC 7587, 6.1), which aiortc has no words for."""
+    return OPUS_LINE.sub(lambda found: f"{found[0]}a=fmtp:{found[1]} minptime=10;useinbandfec=1\r\n", answer)

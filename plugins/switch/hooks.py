@@ -9,11 +9,15 @@ from core import hookimpl
 from core.contracts import Setting, Text
 from core.telephony import Backend, Driver
 
+NICENESS = -10
+
 
 def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
-    """The driver; its libraries are imported in the voice process only."""
+    """The driver; its libraries are imported in the voice process only, which becomes fit for sound."""
     from plugins.switch.driver import Switch
+    from plugins.switch.precedence import take_precedence
 
+    take_precedence(int(settings.get("switch.niceness", NICENESS)))
     return Switch(settings, folder)
 
 
@@ -71,9 +75,18 @@ def register_settings() -> list[Setting]:
             Text("Parties at once; more are refused", "Сколько участников одновременно; остальным отказ"),
         ),
         Setting(
+            "switch.niceness",
+            int,
+            NICENESS,
+            Text(
+                "Niceness of the voice process, where the system permits it: -20 before all others, 0 as they are",
+                "Уступчивость голосового процесса (nice), если система позволяет: -20 — раньше всех, 0 — наравне со всеми",
+            ),
+        ),
+        Setting(
             "switch.lost_seconds",
             int,
-            20,
+            15,
             Text(
                 "Seconds without anything from a browser after which its leg ends",
                 "Через сколько секунд без данных от браузера его участие заканчивается",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 1.0
 QUALITY_EVERY = 5
 CONNECT_SECONDS = 20.0
-LOST_SECONDS = 20
+LOST_SECONDS = 15
 
 
 async def watch(switch: Switch) -> None:

@@ -14,9 +14,9 @@ from plugins.switch.frames import RATE
 from tests.support.telephony_stage import KNOWN, MOST_LEGS, MUSIC, Sounds, told
 from tests.support.tone_parties import HEARD, Party, strength
 
-LOST_SECONDS = 3
+LOST_SECONDS = 2
 # What is left when the known tones are taken out: noise of codecs below, music above.
-REST, REST_SHARE = 250.0, 0.06
+REST, REST_SHARE = 250.0, 0.15
 NEARBY = 40.0
 
 

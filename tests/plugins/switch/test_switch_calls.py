@@ -1,4 +1,4 @@
-"""Calls through the switch over real WebRTC: each party says a tone, and is asked which tones it hears."""
+"""Calls through the switch over real WebRTC, as far as the contract of all drivers (test_switch_contract.py) does not go."""
 
 from __future__ import annotations
 
@@ -22,36 +22,6 @@ Play = Callable[..., None]
 def recorded(path: str) -> np.ndarray:
     with wave.open(path) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
-
-
-def test_two_talk_one_is_held_with_music_and_muted_and_taken_back(play: Play) -> None:
-    async def scenario(centre: Centre) -> None:
-        switch = centre.switch
-        customer = await centre.party("customer", CUSTOMER)
-        agent = await centre.party("agent", AGENT)
-        await asyncio.gather(customer.hears(), agent.hears())
-        await switch.bridge("call")
-        await switch.add("call", "customer")
-        await switch.add("call", "agent")
-        await asyncio.gather(customer.hears(AGENT), agent.hears(CUSTOMER))
-
-        await switch.hold("customer", True, f"tone:{NEWS}/1000")
-        await asyncio.gather(customer.hears(NEWS), agent.hears())
-        await switch.hold("customer", False)
-        await switch.mute("agent", True)
-        await asyncio.gather(customer.hears(), agent.hears(CUSTOMER))
-        await switch.mute("agent", False)
-        await asyncio.gather(customer.hears(AGENT), agent.hears(CUSTOMER))
-
-        await switch.hold("customer", True)
-        await agent.hears()
-        await until(lambda: np.abs(customer.listened()).max(initial=0) > 500, "no music")
-        await customer.leave()
-        assert (await centre.told("leg.hangup", leg="customer")).data["cause"] == "lost"
-        assert centre.found("bridge.left", leg="customer")
-        await agent.hears()
-
-    play(scenario)
 
 
 def test_a_consultation_becomes_a_conference_and_an_attended_transfer(play: Play) -> None:
@@ -85,24 +55,6 @@ def test_a_consultation_becomes_a_conference_and_an_attended_transfer(play: Play
     play(scenario)
 
 
-def test_a_supervisor_listens_whispers_and_joins(play: Play) -> None:
-    async def scenario(centre: Centre) -> None:
-        switch = centre.switch
-        customer = await centre.party("customer", CUSTOMER, "call")
-        agent = await centre.party("agent", AGENT, "call")
-        boss = await centre.party("boss", BOSS)
-        await switch.supervise("boss", "agent", "monitor")
-        await asyncio.gather(customer.hears(AGENT), agent.hears(CUSTOMER), boss.hears(CUSTOMER, AGENT))
-        await switch.supervise("boss", "agent", "whisper")
-        await asyncio.gather(customer.hears(AGENT), agent.hears(CUSTOMER, BOSS), boss.hears(CUSTOMER, AGENT))
-        await switch.supervise("boss", "agent", "barge")
-        await asyncio.gather(customer.hears(AGENT, BOSS), agent.hears(CUSTOMER, BOSS), boss.hears(CUSTOMER, AGENT))
-        await switch.supervise("boss", "agent", None)
-        await asyncio.gather(customer.hears(AGENT), agent.hears(CUSTOMER), boss.hears())
-
-    play(scenario)
-
-
 def test_a_call_is_recorded_on_two_channels_with_a_pause_for_the_card(play: Play, tmp_path: Path) -> None:
     async def scenario(centre: Centre) -> None:
         switch = centre.switch
@@ -113,10 +65,10 @@ def test_a_call_is_recorded_on_two_channels_with_a_pause_for_the_card(play: Play
         await switch.record("customer", "said", str(tmp_path / "said.wav"))
         await centre.told("recording.started", recording="tape")
         beats = switch.media.beats
-        await until(lambda made=beats.made: beats.made > made + 60, "the beat stands still")
+        await until(lambda made=beats.made: beats.made > made + 50, "the beat stands still")
         await switch.pause_recording("tape", True)
         assert [view.paused for view in (await switch.snapshot()).recordings] == [True, False]
-        await until(lambda made=beats.made: beats.made > made + 60, "the beat stands still")
+        await until(lambda made=beats.made: beats.made > made + 50, "the beat stands still")
         await switch.stop_recording("tape")
         done = await centre.told("recording.done", recording="tape")
         assert done.data["path"] == str(tmp_path / "tape.wav")
@@ -127,12 +79,12 @@ def test_a_call_is_recorded_on_two_channels_with_a_pause_for_the_card(play: Play
 
     play(scenario)
     tape, said = recorded(str(tmp_path / "tape.wav")), recorded(str(tmp_path / "said.wav"))
-    middle = tape[8000:16_000]
+    middle = tape[4000:12_000]
     assert tones_in(middle[:, 0], rate=16_000) == {CUSTOMER}
     assert tones_in(middle[:, 1], rate=16_000) == {AGENT}
     assert not tape[-8000:].any()
     assert said.shape[1] == 1
-    assert strength(said[8000:16_000, 0], CUSTOMER, 16_000) > 0.5
+    assert strength(said[4000:12_000, 0], CUSTOMER, 16_000) > 0.5
 
 
 def test_playbacks_take_each_others_place_and_tell_their_end(play: Play) -> None:
@@ -187,7 +139,10 @@ def test_a_page_without_permission_connects_though_it_hides_its_address(play: Pl
 
         centre.switch.offer = hide  # type: ignore[method-assign]
         customer = await centre.party("customer", CUSTOMER)
+        assert "useinbandfec=1" in customer.connection.remoteDescription.sdp
         await centre.switch.play("customer", "news", f"tone:{NEWS}/60000")
         await customer.hears(NEWS)
+        await customer.leave()
+        assert (await centre.told("leg.hangup", leg="customer")).data["cause"] == "lost"
 
     play(scenario)

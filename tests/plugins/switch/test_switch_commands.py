@@ -173,6 +173,7 @@ HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
         f"{HEAD}{AUDIO}\r\na=ice-ufrag:x\r\na=ice-pwd:y\r\na=candidate:1\r\n",
         "a=ice-ufrag:x\r\nm=audio " + "9" * 200_000,
     ],
+    ids=range(9),
 )
 def test_what_is_no_offer_is_refused_and_leaves_no_leg(play: Play, sdp: str) -> None:
     async def scenario(centre: Centre) -> None:
