@@ -6,18 +6,29 @@ A track that gives packets instead of frames skips aiortc's encoder (96 kb/s ste
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from fractions import Fraction
-from typing import Any
 
 from aiortc import MediaStreamTrack
-from av.packet import Packet
 
 from plugins.switch.frames import FRAME, RATE
 
-TIME_BASE = Fraction(1, RATE)
 # Packets that wait to be sent; more than that would be delay.
 MOST_WAITING = 6
 LONGEST_STEP = 30 * RATE
+
+
+class ReadyPacket:
+    """As much of an ``av.Packet`` as aiortc looks at, which is made in a fraction of the time."""
+
+    __slots__ = ("payload", "pts")
+    time_base = Fraction(1, RATE)
+
+    def __init__(self, payload: bytes, pts: int) -> None:
+        self.payload, self.pts = payload, pts
+
+    def __bytes__(self) -> bytes:
+        return self.payload
 
 
 class Outlet(MediaStreamTrack):
@@ -27,15 +38,19 @@ class Outlet(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packets: asyncio.Queue[Packet[Any]] = asyncio.Queue(MOST_WAITING)
+        self._ready: deque[ReadyPacket] = deque(maxlen=MOST_WAITING)
+        self._wanted: asyncio.Future[None] | None = None
         self._latest = -FRAME
         self._source = -1
         self._from = 0
         self._at = 0
 
-    async def recv(self) -> Packet[Any]:
-        """The next packet, for aiortc."""
-        return await self._packets.get()
+    async def recv(self) -> ReadyPacket:  # type: ignore[override]
+        """The next packet, for aiortc, which is the only one to ask."""
+        while not self._ready:
+            self._wanted = asyncio.get_running_loop().create_future()
+            await self._wanted
+        return self._ready.popleft()
 
     def send(self, payload: bytes, clock: int) -> None:
         """A packet made here; ``clock`` counts the switch's samples."""
@@ -52,12 +67,10 @@ class Outlet(MediaStreamTrack):
             self._put(payload, self._at)
 
     def _put(self, payload: bytes, at: int) -> None:
-        packet = Packet(payload)
-        packet.pts, packet.time_base = at, TIME_BASE
         self._latest = max(self._latest, at)
-        if self._packets.full():
-            self._packets.get_nowait()
-        self._packets.put_nowait(packet)
+        self._ready.append(ReadyPacket(payload, at))
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
 
 
 def _step(start: int, timestamp: int) -> int:

@@ -6,14 +6,14 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
-from plugins.switch.frames import FRAME, SILENCE
+from plugins.switch.frames import FRAME, RATE, SILENCE
 from plugins.switch.intake import PLACE, Counts, Intake
-from plugins.switch.opus import Encoder
 from plugins.switch.outlet import Outlet
 from tests.support.tone_parties import tone, tones_in
 
@@ -64,15 +64,30 @@ def test_the_place_that_is_gone_is_noticed() -> None:
         Intake().put_into(object())
 
 
-def test_packets_of_any_length_become_frames() -> None:
-    """aiortc's clients send 20 ms; others may send 10, 40 or 60."""
-    intake, decoder_input = Intake(), Encoder()
+def packets_of(milliseconds: int, hertz: float, seconds: float) -> list[bytes]:
+    """A tone in packets of another length than ours, made by FFmpeg."""
+    codec: Any = av.CodecContext.create("libopus", "w")
+    codec.format, codec.layout, codec.sample_rate = "s16", "mono", RATE
+    codec.options = {"frame_duration": str(milliseconds)}
+    made = []
+    for part in tone(hertz, seconds).reshape(-1, RATE * milliseconds // 1000):
+        frame: Any = av.AudioFrame.from_ndarray(part.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = RATE
+        made += [bytes(one) for one in codec.encode(frame)]
+    return made
+
+
+@pytest.mark.parametrize("milliseconds", [10, 20, 40, 60])
+def test_packets_of_any_length_become_frames(milliseconds: int) -> None:
+    intake = Intake()
     intake.listen(True, ())
-    for number, frame in enumerate(tone(650, 0.2).reshape(-1, FRAME)):
-        assert intake.add(packet(number, decoder_input.encode(frame))) == (False, None)
-    heard = np.concatenate([intake.pull() for _ in range(10)])
-    assert len(heard) == 10 * FRAME
-    assert tones_in(heard[3 * FRAME :]) == {650}
+    heard = []
+    for number, payload in enumerate(packets_of(milliseconds, 650, 0.6)):
+        assert intake.add(packet(number, payload)) == (False, None)
+        while len(intake._buffer) > 1:
+            heard.append(intake.pull())
+    assert {len(frame) for frame in heard} == {FRAME}
+    assert tones_in(np.concatenate(heard[5:])) == {650}
 
 
 def test_who_is_not_listened_to_is_not_decoded_but_forwarded() -> None:
@@ -110,7 +125,7 @@ def test_jitter_is_none_for_an_even_stream_and_grows_for_an_uneven_one() -> None
 
 def sent(outlet: Outlet) -> list[int]:
     async def take() -> list[int]:
-        return [(await outlet.recv()).pts for _ in range(outlet._packets.qsize())]
+        return [(await outlet.recv()).pts for _ in range(len(outlet._ready))]
 
     return asyncio.run(take())
 
