@@ -1,4 +1,4 @@
-"""Calls: for now their signalling, so that a call rings, is answered and wrapped up like any interaction; no audio yet."""
+"""Calls: the softphone in the browser, the queue with music, transfers and conferences, recordings, menus, voicemail."""
 
 from core.contracts import PluginInfo, Text
 
@@ -6,8 +6,8 @@ PLUGIN = PluginInfo(
     name="voice",
     title=Text("Voice", "Телефония"),
     purpose=Text(
-        "Calls in the same queue and offer window as everything else (signalling only, no audio yet)",
-        "Звонки в общей очереди и в том же окне уведомления (пока только сигнализация, без звука)",
+        "Calls in the browser: queue, transfer, conference, recording, voice menus, voicemail",
+        "Звонки в браузере: очередь, перевод, конференция, запись, голосовые меню, голосовая почта",
     ),
     extra="voice",
     icon="phone",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from core import assignment, intake, timeline
+from core.clock import now
 from core.contracts import Address, Delivery, HealthCheck, Inbound, Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.intake import Received
 from core.model import Case, Interaction
 from plugins.voice import switchboard
-from plugins.voice.calls import ending
+from plugins.voice.calls import book, ending
 from plugins.voice.models.calls import VoiceCall
 
 CHANNEL = "voice"
@@ -149,3 +152,36 @@ def ensure_number(number: str) -> None:
 def case_number(case_id: int) -> str:
     """The number of a case."""
     return db.session.get_one(Case, case_id).number
+
+
+def calls_now(*, ended: bool = False) -> list[dict[str, Any]]:
+    """The open calls, oldest first; with ``ended`` the newest hundred of all. For the command line."""
+    query = select(VoiceCall).options(
+        joinedload(VoiceCall.agent), joinedload(VoiceCall.service), joinedload(VoiceCall.interaction)
+    )
+    if ended:
+        query = query.order_by(VoiceCall.id.desc()).limit(100)
+    else:
+        query = query.where(VoiceCall.ended_at.is_(None)).order_by(VoiceCall.id)
+    moment = now()
+    return [
+        {
+            "key": call.key,
+            "state": call.state,
+            "direction": call.direction,
+            "from": call.from_number,
+            "to": call.to_number,
+            "service": call.service.key if call.service else "",
+            "agent": call.agent.login if call.agent else "",
+            "case": call.case_id or "",
+            "seconds": int(((call.ended_at or moment) - call.started_at).total_seconds()),
+            "cause": call.cause,
+        }
+        for call in db.session.scalars(query)
+    ]
+
+
+def end_call(key: str) -> None:
+    """End a call for everybody. Raises ``Rejected`` (``call-ended``)."""
+    with transaction():
+        ending.end(book.by_key(key), "normal")

@@ -12,7 +12,7 @@ from core.house import okno
 from core.model import ServiceEntry
 from core.permissions import require
 from core.web.auth import current_user
-from plugins.voice import operations
+from plugins.voice import operations, switchboard
 from plugins.voice.hooks import CAPABILITIES
 
 blueprint = Blueprint("voice", __name__, template_folder="templates")
@@ -54,7 +54,12 @@ def overview() -> str:
         db.select(ServiceEntry).where(ServiceEntry.channel == operations.CHANNEL).order_by(ServiceEntry.address)
     )
     return render_template(
-        "voice/admin.html", capabilities=asdict(CAPABILITIES), settings=shown_settings(), entries=entries.all()
+        "voice/admin.html",
+        capabilities=asdict(CAPABILITIES),
+        settings=shown_settings(),
+        entries=entries.all(),
+        backends=okno().telephony_backends,
+        status=switchboard.status() if okno().telephony_backends else None,
     )
 
 

@@ -72,7 +72,7 @@ def test_the_admin_page_shows_capabilities_and_settings_with_their_sources_and_n
     with client.session_transaction() as session:
         session["token"] = "a-token"
     page = client.get("/admin/voice").text
-    assert "звук ещё не передаётся" in page
+    assert "Только сигнализация" in page
     for shown in ("voice.stun", "turn.example:3478", "overrides", "default", NUMBER, "Поддержка"):
         assert shown in page
     assert "hidden-word" not in page
