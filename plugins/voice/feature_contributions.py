@@ -132,7 +132,7 @@ def menu_items(context: DeskContext) -> list[MenuItem]:
 
 def _admin(key: str, label: Text, icon: str, order: int, permission: str = "admin.services") -> MenuItem:
     return MenuItem(
-        f"voice-{key}", label, icon, f"/admin/voice/{key}", area="admin", order=order, permission=permission
+        f"voice-{key}", label, icon, f"/admin/voice-{key}", area="admin", order=order, permission=permission
     )
 
 

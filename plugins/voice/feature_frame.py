@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 
 from core import audit, storage
 from core.contracts import Rejected, Text
+from core.permissions import allowed
 from core.web.admin_frame import Answer, FormState
 from core.web.auth import current_user
 
@@ -24,7 +25,17 @@ def feature_blueprint(name: str, **options: Any) -> Blueprint:
         if user is not None:
             audit.set_actor(user.login, request.remote_addr or "")
 
+    @made.context_processor
+    def rights() -> dict[str, Any]:
+        return {"journal_rights": journal_rights}
+
     return made
+
+
+def journal_rights() -> tuple[bool, bool]:
+    """Whether the viewer watches registration, and whether the viewer hears recordings: which tabs the journal of calls has."""
+    user = current_user()
+    return (allowed(user, "voice.registration"), allowed(user, "voice.recordings")) if user else (False, False)
 
 
 def draw_admin(name: str, form: FormState | None = None, **values: Any) -> Answer:

@@ -56,14 +56,14 @@ def picked() -> Any:
 # --- kept --------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/admin/voice/lines")
+@blueprint.get("/admin/voice-lines")
 @require("admin.services")
 def index() -> Answer:
     """All lines."""
     return draw_admin("lines_admin", rows=directory.list_lines())
 
 
-@blueprint.route("/admin/voice/lines/new", methods=["GET", "POST"])
+@blueprint.route("/admin/voice-lines/new", methods=["GET", "POST"])
 @require("admin.services")
 def new() -> Answer:
     """Add one."""
@@ -72,7 +72,7 @@ def new() -> Answer:
     return _save(None, request.form.get("key", ""))
 
 
-@blueprint.route("/admin/voice/lines/<key>", methods=["GET", "POST"])
+@blueprint.route("/admin/voice-lines/<key>", methods=["GET", "POST"])
 @require("admin.services")
 def one(key: str) -> Answer:
     """One line."""
@@ -96,7 +96,7 @@ def _save(row: VoiceLine | None, key: str) -> Answer:
     return redirect(url_for("voice_lines.index"), 303)
 
 
-@blueprint.post("/admin/voice/lines/<key>/remove")
+@blueprint.post("/admin/voice-lines/<key>/remove")
 @require("admin.services")
 def remove(key: str) -> Response:
     """Take one away."""

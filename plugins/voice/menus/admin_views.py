@@ -22,7 +22,7 @@ from plugins.voice.menus.document import KINDS, Menu, read
 from plugins.voice.messages import operations as messages
 from plugins.voice.models.menus import VoiceMenu
 
-blueprint = feature_blueprint("menus", url_prefix="/admin/voice/menus")
+blueprint = feature_blueprint("menus", url_prefix="/admin/voice-menus")
 KEYPAD = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 EXAMPLE = """\
 title: {ru: Главное меню, en: Main menu}

@@ -172,7 +172,7 @@ def _leads_to(menu: Menu, key: str) -> bool:
 
 def as_yaml(document: Any) -> str:
     """A document as an editor reads it."""
-    written: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
+    written: str = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
     return written
 
 

@@ -100,7 +100,7 @@ def remove_own(message_id: int) -> str:
 # --- central ones ------------------------------------------------------------------------------------
 
 
-@blueprint.route("/admin/voice/messages", methods=["GET", "POST"])
+@blueprint.route("/admin/voice-messages", methods=["GET", "POST"])
 @require(operations.PERMISSION)
 def central() -> Answer:
     """All central messages; a POST adds one."""
@@ -120,7 +120,7 @@ def _central(form: FormState) -> Answer:
     return draw_admin("messages", form, rows=operations.central(), speaks=operations.speaks())
 
 
-@blueprint.post("/admin/voice/messages/<int:message_id>/remove")
+@blueprint.post("/admin/voice-messages/<int:message_id>/remove")
 @require(operations.PERMISSION)
 def remove_central(message_id: int) -> Answer:
     """Take a central one away."""

@@ -31,6 +31,11 @@ TITLES = {
     "supervisor": Text("Supervisor", "Супервизор"),
     "agent": Text("Agent", "Оператор"),
 }
+WAYS = {
+    "team": Text("By department", "По отделам"),
+    "supervisor": Text("By supervisor", "По супервизорам"),
+    "agent": Text("By agent", "По операторам"),
+}
 # A text that a spreadsheet would take for a formula gets a quote before it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -119,7 +119,6 @@ def unregistered() -> str:
         more=more,
         wanted=wanted,
         trouble=trouble,
-        reports=not _only_mine(),
         **_filters(),
     )
 
@@ -192,9 +191,9 @@ def figures() -> str:
         "voice/registration_report.html",
         by=by,
         cuts=report.TITLES,
+        ways=report.WAYS,
         lines=lines,
         total=total,
-        reports=True,
         **_filters(),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from core import audit, storage
@@ -78,11 +78,20 @@ def ensure_box(whose: Whose) -> VoicemailBox:
 
 def boxes_of_user(user_id: int) -> list[VoicemailBox]:
     """The user's own box and those of the services of the user's teams."""
-    teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
-    served = select(ServiceTeam.service_id).where(ServiceTeam.team_id.in_(teams))
-    query = select(VoicemailBox).where((VoicemailBox.user_id == user_id) | VoicemailBox.service_id.in_(served))
+    query = select(VoicemailBox).where(_heard_by(user_id))
     query = query.options(joinedload(VoicemailBox.service), joinedload(VoicemailBox.user))
     return list(db.session.scalars(query.order_by(VoicemailBox.user_id.is_(None), VoicemailBox.id)))
+
+
+def box_ids_of_user(user_id: int) -> Select[tuple[int]]:
+    """The ids of :func:`boxes_of_user`, for another query."""
+    return select(VoicemailBox.id).where(_heard_by(user_id))
+
+
+def _heard_by(user_id: int) -> ColumnElement[bool]:
+    teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
+    served = select(ServiceTeam.service_id).where(ServiceTeam.team_id.in_(teams))
+    return (VoicemailBox.user_id == user_id) | VoicemailBox.service_id.in_(served)
 
 
 def greeting_sound(box: VoicemailBox, language: str) -> str:

@@ -20,7 +20,7 @@ from core.model import Case, User
 from plugins.voice.models.voicemail import Voicemail, VoicemailBox
 from plugins.voice.sounds import blobs
 from plugins.voice.sounds.sound_files import encode_opus
-from plugins.voice.voicemail.boxes import boxes_of_user
+from plugins.voice.voicemail.boxes import box_ids_of_user
 
 NOTICE = "voice.voicemail"
 AT_ONCE = 20
@@ -131,8 +131,7 @@ def length_of(seconds: float) -> str:
 
 def page(user_id: int, *, unheard: bool = False, before: int | None = None, limit: int = 50) -> list[Voicemail]:
     """What was left in the user's boxes, the newest first; ``before`` pages on by id."""
-    ids = [box.id for box in boxes_of_user(user_id)]
-    query = select(Voicemail).where(Voicemail.box_id.in_(ids), Voicemail.state != "raw")
+    query = select(Voicemail).where(Voicemail.box_id.in_(box_ids_of_user(user_id)), Voicemail.state != "raw")
     if unheard:
         query = query.where(Voicemail.heard_at.is_(None))
     if before is not None:
@@ -143,17 +142,15 @@ def page(user_id: int, *, unheard: bool = False, before: int | None = None, limi
 
 def unheard(user_id: int) -> int:
     """How many in the user's boxes nobody has heard, at most 100."""
-    ids = [box.id for box in boxes_of_user(user_id)]
-    if not ids:
-        return 0
-    new = select(Voicemail.id).where(Voicemail.box_id.in_(ids), Voicemail.heard_at.is_(None), Voicemail.state == "done")
+    mine = Voicemail.box_id.in_(box_ids_of_user(user_id))
+    new = select(Voicemail.id).where(mine, Voicemail.heard_at.is_(None), Voicemail.state == "done")
     return db.session.scalar(select(func.count()).select_from(new.limit(100).subquery())) or 0
 
 
 def seen(voicemail_id: int, user_id: int) -> Voicemail:
     """One that the user may hear. Raises ``Rejected`` (``voicemail-unknown``)."""
     row = db.session.get(Voicemail, voicemail_id, populate_existing=True)
-    if row is None or row.box_id not in {box.id for box in boxes_of_user(user_id)}:
+    if row is None or row.box_id not in set(db.session.scalars(box_ids_of_user(user_id))):
         raise Rejected(UNKNOWN, "voicemail-unknown")
     return row
 

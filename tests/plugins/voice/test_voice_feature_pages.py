@@ -61,16 +61,16 @@ def sound(name: str = "hello.wav") -> tuple[io.BytesIO, str]:
         ("anna", "/voice/box", 200),
         ("anna", "/voice/box?service=support", 403),
         ("anna", "/voice/forwarding", 200),
-        ("anna", "/admin/voice/messages", 403),
+        ("anna", "/admin/voice-messages", 403),
         ("vera", "/voice/registration/report", 200),
         ("vera", "/voice/registration/report?by=supervisor", 200),
         ("vera", "/voice/recordings", 200),
-        ("vera", "/admin/voice/menus", 403),
-        ("root", "/admin/voice/menus", 200),
-        ("root", "/admin/voice/menus/new", 200),
-        ("root", "/admin/voice/messages", 200),
-        ("root", "/admin/voice/lines", 200),
-        ("root", "/admin/voice/lines/new", 200),
+        ("vera", "/admin/voice-menus", 403),
+        ("root", "/admin/voice-menus", 200),
+        ("root", "/admin/voice-menus/new", 200),
+        ("root", "/admin/voice-messages", 200),
+        ("root", "/admin/voice-lines", 200),
+        ("root", "/admin/voice-lines/new", 200),
         ("root", "/voice/rules?service=support", 200),
         ("root", "/voice/box?service=support", 200),
     ],
@@ -81,31 +81,31 @@ def test_pages_are_for_those_who_may(house, login, url, status):
 
 def test_a_menu_is_written_shown_exported_and_tried(house):
     page = text(
-        house.post("root", "/admin/voice/menus/new", {"key": "main", "document": "steps: [", "active": "1"}), 422
+        house.post("root", "/admin/voice-menus/new", {"key": "main", "document": "steps: [", "active": "1"}), 422
     )
     assert "Строка 1" in page
     saved = house.post(
-        "root", "/admin/voice/menus/new", {"key": "main", "document": menus.as_yaml(MENU), "active": "1"}
+        "root", "/admin/voice-menus/new", {"key": "main", "document": menus.as_yaml(MENU), "active": "1"}
     )
     assert saved.status_code == 303
-    page = text(house.client("root").get("/admin/voice/menus/main"))
+    page = text(house.client("root").get("/admin/voice-menus/main"))
     assert "Здравствуйте!" in page and "step-agent" in page
     version = re.search(r'name="version" value="(\d+)"', page).group(1)
     document = menus.as_yaml({**MENU, "title": "Другое"})
-    assert house.post("root", "/admin/voice/menus/main", {"document": document, "version": version}).status_code == 303
-    stale = text(house.post("root", "/admin/voice/menus/main", {"document": document, "version": version}), 422)
+    assert house.post("root", "/admin/voice-menus/main", {"document": document, "version": version}).status_code == 303
+    stale = text(house.post("root", "/admin/voice-menus/main", {"document": document, "version": version}), 422)
     assert "кто-то другой" in stale
-    exported = house.client("root").get("/admin/voice/menus/main.yaml")
+    exported = house.client("root").get("/admin/voice-menus/main.yaml")
     assert menus.from_yaml(exported.get_data(as_text=True)) == menus.get_menu("main").document
-    page = text(house.client("root").get("/admin/voice/menus/main/try"))
+    page = text(house.client("root").get("/admin/voice-menus/main/try"))
     state = json.loads(re.search(r'name="state" value="([^"]*)"', page).group(1).replace("&#34;", '"'))
     assert state["step"] == "ask"
     form = {"state": json.dumps(state), "lines": "[]", "key": "1"}
-    talked = text(house.post("root", "/admin/voice/menus/main/try", form))
+    talked = text(house.post("root", "/admin/voice-menus/main/try", form))
     assert "В очередь сервиса «support»" in talked and "disabled" in talked
-    assert "disabled" in text(house.post("root", "/admin/voice/menus/main/try", {"state": "{}", "key": "1"}))
-    assert house.post("root", "/admin/voice/menus/main/remove").status_code == 303
-    assert house.client("root").get("/admin/voice/menus/main").status_code == 404
+    assert "disabled" in text(house.post("root", "/admin/voice-menus/main/try", {"state": "{}", "key": "1"}))
+    assert house.post("root", "/admin/voice-menus/main/remove").status_code == 303
+    assert house.client("root").get("/admin/voice-menus/main").status_code == 404
 
 
 def test_an_agent_keeps_own_messages_in_the_settings(house):
@@ -223,14 +223,14 @@ def test_the_rule_of_a_service_is_set_on_its_page(house):
 
 def test_lines_are_kept_and_picked(house):
     form = {"key": "cards", "title_ru": "Карты", "title_en": "Cards", "product": "Карты", "number": "200", "teams": "second", "active": "1"}  # fmt: skip
-    assert "aria-invalid" in text(house.post("root", "/admin/voice/lines/new", {**form, "number": "?"}), 422)
-    assert house.post("root", "/admin/voice/lines/new", form).status_code == 303
-    assert "уже есть" in text(house.post("root", "/admin/voice/lines/new", form), 422)
-    assert house.post("root", "/admin/voice/lines/cards", {**form, "note": "Блокировка"}).status_code == 303
+    assert "aria-invalid" in text(house.post("root", "/admin/voice-lines/new", {**form, "number": "?"}), 422)
+    assert house.post("root", "/admin/voice-lines/new", form).status_code == 303
+    assert "уже есть" in text(house.post("root", "/admin/voice-lines/new", form), 422)
+    assert house.post("root", "/admin/voice-lines/cards", {**form, "note": "Блокировка"}).status_code == 303
     assert "Блокировка" in text(house.client("anna").get("/voice/lines"))
     assert house.client("anna").get("/voice/lines.json").get_json() == {"lines": []}
     picked = house.client("boris").get("/voice/lines.json?q=карт").get_json()["lines"]
     assert [(one["number"], one["title"]) for one in picked] == [("200", "Карты")]
-    assert "Карты" in text(house.client("root").get("/admin/voice/lines"))
-    assert house.post("root", "/admin/voice/lines/cards/remove").status_code == 303
+    assert "Карты" in text(house.client("root").get("/admin/voice-lines"))
+    assert house.post("root", "/admin/voice-lines/cards/remove").status_code == 303
     assert directory.list_lines() == []

@@ -3,6 +3,7 @@ const RU = document.documentElement.lang === "ru";
 const WORDS = RU
   ? { record: "Записать", stop: "Остановить", again: "Записать заново", denied: "Браузер не дал доступ к микрофону: разрешите его для этого сайта или выберите файл.", none: "Микрофон не найден: выберите файл.", level: "Громкость" }
   : { record: "Record", stop: "Stop", again: "Record again", denied: "The browser gives no microphone: allow it for this site, or choose a file.", none: "There is no microphone: choose a file.", level: "Level" };
+const NS = "http://www.w3.org/2000/svg";
 const MOST_SECONDS = 300;
 const TYPES = [["audio/webm;codecs=opus", "webm"], ["audio/ogg;codecs=opus", "ogg"], ["audio/mp4", "m4a"]];
 
@@ -11,12 +12,24 @@ const make = (tag, values = {}, ...children) => {
   element.append(...children);
   return element;
 };
+const icon = (name) => {
+  const known = document.querySelector("svg.icon use")?.getAttribute("href") || "";
+  const picture = document.createElementNS(NS, "svg");
+  picture.setAttribute("class", "icon icon-sm");
+  picture.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(NS, "use");
+  use.setAttribute("href", `${known.split("#")[0]}#icon-${name}`);
+  picture.append(use);
+  return picture;
+};
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 export function mount(element) {
   const input = element.querySelector("input[type=file]");
   if (!input || !navigator.mediaDevices || !globalThis.MediaRecorder) return;
-  const button = make("button", { type: "button", className: "btn sound-record", textContent: WORDS.record });
+  let recorder = null;
+  const button = make("button", { type: "button", className: "btn sound-record" });
+  const say = (words) => button.replaceChildren(icon(recorder ? "player-stop" : "microphone"), words);
   const meter = make("meter", { className: "sound-level", min: 0, max: 1, value: 0, hidden: true });
   meter.setAttribute("aria-label", WORDS.level);
   const time = make("span", { className: "num small faint" });
@@ -25,7 +38,7 @@ export function mount(element) {
   trouble.setAttribute("role", "alert");
   element.append(make("div", { className: "row row-wrap" }, button, meter, time), preview, trouble);
 
-  let recorder = null;
+  say(WORDS.record);
   let stop = () => {};
   const complain = (text) => {
     trouble.textContent = text;
@@ -74,7 +87,7 @@ export function mount(element) {
       input.files = box.files;
       recorder = null;
       meter.hidden = true;
-      button.textContent = WORDS.again;
+      say(WORDS.again);
       button.classList.remove("btn-danger");
       show(file);
     });
@@ -82,7 +95,7 @@ export function mount(element) {
     recorder.start();
     meter.hidden = false;
     preview.hidden = true;
-    button.textContent = WORDS.stop;
+    say(WORDS.stop);
     button.classList.add("btn-danger");
   }
 
