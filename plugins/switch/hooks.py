@@ -29,8 +29,11 @@ def register_telephony_backends() -> list[Backend]:
 
 @hookimpl
 def register_settings() -> list[Setting]:
-    """How it finds browsers, and how much it takes on."""
+    """How it finds browsers, how much it takes on, and its lines to telephones."""
+    from plugins.switch.sip.settings import declared
+
     return [
+        *declared(),
         Setting(
             "switch.stun",
             list,

@@ -24,6 +24,7 @@ BROUGHT_BY = {
     "blinker": "flask",
     "babel": "flask-babel",
     "mako": "alembic",
+    "aioice": "aiortc",
 }
 
 

@@ -22,7 +22,7 @@ from tests.support.places import ROOT
 # Core may use these where they are installed; each has an extra of its own.
 OPTIONAL = {"redis", "psycopg"}
 # A plugin may use these where they are installed, and says what to do where they are not.
-OPTIONAL_OF = {"kb": {"tantivy"}}
+OPTIONAL_OF = {"kb": {"tantivy"}, "switch": {"pjsua2-python"}}
 # Used without an import: by uvicorn when present, by SQLAlchemy through the data base's address.
 WITHOUT_IMPORT = {"uvloop", "httptools", "psycopg"}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.support.telephony_contract import TelephonyContract
 from tests.support.telephony_stage import (
     ANNA,
     GLEB,
     MUSIC,
     SETTLE_SECONDS,
+    OnStage,
     TelephoneRig,
     hears,
     refused,
@@ -20,7 +20,7 @@ from tests.support.telephony_stage import (
 )
 
 
-class TelephoneContract(TelephonyContract):
+class TelephoneContract(OnStage):
     """Tests for drivers that speak to telephones too."""
 
     @scenario

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,13 +19,13 @@ from tests.support.telephony_stage import (
     PROMPT,
     QUIET_SECONDS,
     VERA,
+    OnStage,
     Rig,
     Stage,
     hears,
     members,
     refused,
     scenario,
-    tidy,
     together,
     told,
     until_heard,
@@ -36,31 +34,8 @@ from tests.support.telephony_stage import (
 from tests.support.tones import present, rate_of, sides
 
 
-class TelephonyContract:
-    """Tests for any driver. ``make_rig`` starts one that takes at most ``MOST_LEGS`` legs."""
-
-    async def make_rig(self, folder: Path) -> Any:
-        """A rig whose driver has told ``driver.up``."""
-        raise NotImplementedError
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def running(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-        """One driver for the class, with three browsers."""
-        stage = Stage()
-        try:
-            stage.rig = stage.run(cls().make_rig(tmp_path_factory.mktemp("telephony")))
-            for leg, tone in (("anna", ANNA), ("boris", BORIS), ("vera", VERA)):
-                stage.run(stage.rig.browser(leg, tone))
-            yield stage
-        finally:
-            stage.close()
-
-    @pytest.fixture
-    def stage(self, running: Stage) -> Iterator[Stage]:
-        """The driver, tidied up after each test."""
-        yield running
-        running.run(tidy(running.rig))
+class TelephonyContract(OnStage):
+    """Tests for any driver."""
 
     # --- who hears whom ---
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -188,3 +188,30 @@ async def until_heard(rig: Rig, leg: str, tone: int) -> None:
     while tone not in await rig.heard(leg):
         assert asyncio.get_running_loop().time() < deadline, f"{leg} never heard {tone}"
         await asyncio.sleep(0.03)
+
+
+class OnStage:
+    """A class of tests with a driver for all of them. ``make_rig`` starts one that takes at most ``MOST_LEGS`` legs."""
+
+    async def make_rig(self, folder: Path) -> Any:
+        """A rig whose driver has told ``driver.up``."""
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def running(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+        """One driver for the class, with three browsers."""
+        stage = Stage()
+        try:
+            stage.rig = stage.run(cls().make_rig(tmp_path_factory.mktemp("telephony")))
+            for leg, tone in (("anna", ANNA), ("boris", BORIS), ("vera", VERA)):
+                stage.run(stage.rig.browser(leg, tone))
+            yield stage
+        finally:
+            stage.close()
+
+    @pytest.fixture
+    def stage(self, running: Stage) -> Iterator[Stage]:
+        """The driver, tidied up after each test."""
+        yield running
+        running.run(tidy(running.rig))
