@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,9 @@ QUIET = 400.0
 class SipRig(SwitchRig):
     """See :class:`tests.support.telephony_stage.TelephoneRig`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, provider_password: str = "", **changes: Any) -> None:
         super().__init__(folder)
+        self._provider_password, self._changes = provider_password, changes
         numbers = {"+79990000001": ("answer", GLEB), "+79990000002": ("busy", 0), "+79990000003": ("ring", GLEB)}
         self.exchange = TelephoneExchange(numbers)
         self.telephones: dict[str, Telephone] = {}
@@ -30,6 +32,7 @@ class SipRig(SwitchRig):
 
     async def start(self) -> SipRig:
         """Start the telephones' side, then the switch with its SIP process."""
+        self.exchange.password = self._provider_password
         await self.exchange.start()
         self.port = _free_port()
         settings = {
@@ -39,7 +42,7 @@ class SipRig(SwitchRig):
             "switch.sip_trunk": f"127.0.0.1:{self.exchange.port}",
             "switch.sip_register": False,
             "switch.sip_rtp_port": 42_000 + self.port % 4000,
-        }
+        } | {f"switch.{name}": value for name, value in self._changes.items()}
         self.gateway = SipGateway(chosen(settings))
         self.driver = Switch(settings, str(self.folder), self.gateway)
         await self.driver.start(self.events.append)

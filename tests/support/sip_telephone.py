@@ -157,6 +157,9 @@ class TelephoneExchange(asyncio.DatagramProtocol):
         self.does = does
         self.calls: dict[str, Telephone] = {}
         self.requests: list[SipMessage] = []
+        self.password = ""
+        """What REGISTER must know; nothing: everybody may register."""
+        self.registered = False
         self._transport: asyncio.DatagramTransport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -196,6 +199,10 @@ class TelephoneExchange(asyncio.DatagramProtocol):
                 SipMessage(f"CANCEL {call.target} SIP/2.0", [*headers, ("CSeq", f"{call.sequence} CANCEL")]), call.peer
             )
         call.end()
+
+    def hold(self, call: Telephone, on: bool) -> None:
+        """Offer anew: sound goes one way only, or both ways again."""
+        self._ask(call, "INVITE", call.sdp().replace("sendrecv", "sendonly") if on else call.sdp())
 
     def refer(self, call: Telephone, to: str) -> None:
         """Ask the other side to call somebody else."""
@@ -241,6 +248,8 @@ class TelephoneExchange(asyncio.DatagramProtocol):
             task.add_done_callback(self._tasks.discard)
         elif message.method == "INVITE" and call is not None:
             self._reply(call, message, addr, 200, "OK", call.sdp() if call.state == "up" else "")
+        elif message.method == "REGISTER":
+            self._registered(message, addr)
         elif message.method != "ACK":
             self._send(sip_messages.answer(message, 200, "OK", call.own_tag if call else "x"), addr)
             if message.method == "BYE" and call is not None:
@@ -248,6 +257,20 @@ class TelephoneExchange(asyncio.DatagramProtocol):
             elif message.method == "CANCEL" and call is not None and call.invite is not None:
                 self._reply(call, call.invite, addr, 487, "Request Terminated")
                 call.end()
+
+    def _registered(self, message: SipMessage, addr: Address) -> None:
+        given = sip_messages.challenge(message.header("Authorization"))
+        asked = {"realm": "provider", "nonce": "n0"}
+        uri = message.start.split(" ")[1]
+        right = sip_messages.digest(asked, given.get("username", ""), self.password, "REGISTER", uri, "")
+        if self.password and given.get("response") != right:
+            said = sip_messages.answer(message, 401, "Unauthorized", "r")
+            said.headers.append(("WWW-Authenticate", 'Digest realm="provider",nonce="n0",algorithm=MD5'))
+        else:
+            self.registered = True
+            said = sip_messages.answer(message, 200, "OK", "r")
+            said.headers += [("Contact", message.header("Contact")), ("Expires", "300")]
+        self._send(said, addr)
 
     def _answered(self, call: Telephone | None, message: SipMessage) -> None:
         if call is None:

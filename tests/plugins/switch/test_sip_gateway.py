@@ -1,0 +1,160 @@
+"""What the SIP gateway does beyond the contract: strangers, holds, a provider's password, a process that dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.telephony import DriverError
+from plugins.switch.sip import causes, wire
+from plugins.switch.sip.gateway import SipGateway, chosen_gateway
+from plugins.switch.sip.settings import chosen, declared
+from tests.support.sip_telephone import Telephone
+from tests.support.telephony_stage import ANNA, GLEB, refused, told, until, view
+
+Play = Callable[..., None]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Runs a scenario with a switch and telephones of its own."""
+    pytest.importorskip("pjsua2", reason="the extra sip is not installed")
+    from tests.support.sip_rig import SipRig
+
+    def run(scenario: Callable[[SipRig], Awaitable[None]], password: str = "", **changes: Any) -> None:
+        async def whole() -> None:
+            rig = SipRig(tmp_path, password, **changes)
+            try:
+                await rig.start()
+                await scenario(rig)
+            finally:
+                await rig.stop()
+
+        asyncio.run(whole())
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_takes_its_calls_and_is_started_again(play: Play) -> None:
+    async def scenario(rig: Any) -> None:
+        leg = await rig.call_in("101", "200", GLEB)
+        await rig.driver.answer(leg)
+        await told(rig, "leg.answered", leg=leg)
+        os.kill(rig.gateway._process.pid, signal.SIGKILL)
+        assert (await told(rig, "leg.hangup", leg=leg)).data["cause"] == "lost"
+        assert await refused(rig.driver.originate("out", rig.number("answers"), "", 20, {})) == "failed"
+        await until(rig.gateway._ready.is_set, "the new process")
+        await rig.driver.originate("out", rig.number("answers"), "", 20, {})
+        await told(rig, "leg.answered", leg="out")
+
+    play(scenario)
+
+
+def test_strangers_are_refused_and_a_full_switch_is_busy(play: Play) -> None:
+    async def scenario(rig: Any) -> None:
+        switch = ("127.0.0.1", rig.port)
+        stranger: Telephone = await rig.exchange.call("101", "200", switch, GLEB)
+        await until(lambda: stranger.statuses and stranger.statuses[-1] >= 300, "the refusal")
+        assert stranger.statuses[-1] == 403 and not [one for one in rig.events if one.kind == "leg.incoming"]
+
+    async def crowded(rig: Any) -> None:
+        await rig.browser("anna", ANNA)
+        late: Telephone = await rig.exchange.call("102", "200", ("127.0.0.1", rig.port), GLEB)
+        await until(lambda: late.statuses and late.statuses[-1] >= 300, "the refusal")
+        assert late.statuses[-1] == 486
+
+    play(scenario, sip_trunk="")
+    play(crowded, most_legs=1)
+
+
+def test_a_telephone_that_holds_is_told_of(play: Play) -> None:
+    async def scenario(rig: Any) -> None:
+        leg = await rig.call_in("101", "200", GLEB)
+        await rig.driver.answer(leg)
+        await told(rig, "leg.answered", leg=leg)
+        telephone = rig.telephones[leg]
+        await until(lambda: telephone.state == "up", "the telephone")
+        rig.exchange.hold(telephone, True)
+        await told(rig, "leg.held", leg=leg, on=True)
+        rig.exchange.hold(telephone, False)
+        await told(rig, "leg.held", leg=leg, on=False)
+        assert (await view(rig, leg)).state == "up"
+
+    play(scenario)
+
+
+def test_the_provider_is_given_our_password_and_our_number(play: Play) -> None:
+    async def scenario(rig: Any) -> None:
+        await until(lambda: rig.exchange.registered, "the registration")
+        await rig.driver.originate("out", rig.number("answers"), "+78000000001", 20, {"X-Case": "7"})
+        await told(rig, "leg.answered", leg="out")
+        invite = next(one for one in rig.exchange.requests if one.method == "INVITE")
+        assert invite.header("P-Preferred-Identity").startswith("<sip:+78000000001@127.0.0.1")
+        assert invite.header("X-Case") == "7"
+        assert rig.gateway.failure == ""
+
+    async def mistaken(rig: Any) -> None:
+        await until(lambda: "401" in rig.gateway.failure or "refuses" in rig.gateway.failure, "the provider's refusal")
+
+    play(scenario, "provider's word", sip_register=True, sip_user="okno", sip_password="provider's word")
+    play(mistaken, "provider's word", sip_register=True, sip_user="okno", sip_password="another")
+
+
+def test_a_telephone_number_needs_a_provider() -> None:
+    gateway = SipGateway(chosen({}))
+
+    async def whole() -> None:
+        for address in ("tel:+7999", "tel:", "sip:", "sip:a b@c", "mailto:a@b"):
+            assert await refused(gateway.originate("out", address, "", 5, {})) == "bad-address"
+        with pytest.raises(DriverError, match="away"):
+            await gateway.originate("out", "sip:anna@example.org", "", 5, {})
+        assert await refused(gateway.dtmf("out", "hello")) == "failed"
+
+    asyncio.run(whole())
+
+
+def test_it_is_off_unless_it_is_asked_for() -> None:
+    assert chosen_gateway({one.key: one.default for one in declared()}) is None
+    assert set(chosen({})) == {one.key.removeprefix("switch.") for one in declared()}
+
+
+def test_words_and_sound_keep_apart_on_the_wire() -> None:
+    ours, theirs = wire.pair()
+    with ours, theirs:
+        ours.send(wire.words(op="answer", leg="нога"))
+        ours.send(wire.sound("нога", b"\x01\x02" * 960))
+        assert wire.read(theirs.recv(wire.LONGEST)) == {"op": "answer", "leg": "нога"}
+        assert wire.read(theirs.recv(wire.LONGEST)) == ("нога", b"\x01\x02" * 960)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(wire.LONGEST)
+    with pytest.raises(ValueError):
+        wire.read(b"?")
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "word"),
+    [
+        (486, False, "busy"),
+        (603, False, "rejected"),
+        (404, False, "unreachable"),
+        (487, False, "cancelled"),
+        (480, False, "no_answer"),
+        (403, False, "forbidden"),
+        (500, False, "failed"),
+        (200, True, "normal"),
+        (503, True, "lost"),
+    ],
+)
+def test_statuses_become_words(status: int, answered: bool, word: str) -> None:
+    assert causes.word(status, answered) == word
+
+
+def test_every_cause_has_a_status() -> None:
+    assert causes.refusal("busy") == 486 and causes.refusal("normal") == 603
