@@ -17,11 +17,23 @@ from tests.support.applications import MigratedTemplates
 from tests.support.browser import ARGUMENTS, PROGRAMS, Pages
 from tests.support.kb_house import _free_port
 from tests.support.okno_process import Okno, Served
-from tests.support.shift_house import PASSWORD, PEOPLE
+from tests.support.shift_house import PASSWORD
 from tests.support.waiting import wait_until
 
 PLUGINS = ["voice", "switch"]
-NUMBER = "+78000000001"
+NUMBER, INTERNAL = "+78000000001", "207"
+# Each test has agents of its own: whoever is left with a call by one is not asked in the next.
+PEOPLE = {
+    "anna": ("Анна", "Соколова"),
+    "boris": ("Борис", "Мельников"),
+    "vera": ("Вера", "Зайцева"),
+    "gleb": ("Глеб", "Туманов"),
+    "dina": ("Дина", "Ершова"),
+    "egor": ("Егор", "Лапин"),
+    "zoya": ("Зоя", "Кравец"),
+    "ivan": ("Иван", "Рыбаков"),
+    "elena": ("Елена", "Орлова"),
+}
 MEDIA = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
@@ -29,11 +41,12 @@ MEDIA = [
     "--allow-loopback-in-peer-connection",
 ]
 # Whole periods in 20 ms; none is a harmonic of another.
-VISITOR, ANNA, BORIS, ELENA = TONES = (400, 950, 1350, 1850)
+VISITOR, AGENT, COLLEAGUE, SUPERVISOR = TONES = (400, 950, 1350, 1850)
 PRESENT, ABSENT = -45.0, -62.0
 # The page opens the browser's own microphone, so permission and devices are real; what it says is a tone.
 SAYS = """(() => {
   const devices = navigator.mediaDevices;
+  if (!devices) return;
   const asked = devices.getUserMedia.bind(devices);
   devices.getUserMedia = async (wish) => {
     for (const track of (await asked(wish)).getTracks()) track.stop();
@@ -68,7 +81,7 @@ LISTEN = """async (tones) => {
 
 
 def add_people_and_a_number() -> None:
-    """Two agents and their supervisor, one service with a number."""
+    """Agents and their supervisor, one service with a number."""
     from core import directory, reasons, services
     from core.db import db, transaction
     from core.model import Team
@@ -80,10 +93,18 @@ def add_people_and_a_number() -> None:
         db.session.execute(db.update(Team).values(after_sign_in="not_ready"))
     users = {
         login: directory.add_user(
-            login, name, last_name=last, password=PASSWORD, roles=[role], teams=["first"], language="ru"
+            login,
+            name,
+            last_name=last,
+            password=PASSWORD,
+            roles=["supervisor" if login == "elena" else "agent"],
+            teams=["first"],
+            language="ru",
         )
-        for login, (name, last, role) in PEOPLE.items()
+        for login, (name, last) in PEOPLE.items()
     }
+    with transaction():
+        users["zoya"].phone = INTERNAL
     directory.set_members(first.id, {user.id: login == "elena" for login, user in users.items()})
     service = services.add_service(
         "support", "Support", "Поддержка", teams=["first"], offer_seconds=60, wrap_up_seconds=600
@@ -144,9 +165,16 @@ class SoftphoneHouse:
         frame.get_by_role("button", name="Позвонить").click()
         return frame
 
+    def nobody_is_ready(self) -> None:
+        """Whoever was left ready by a test before is not offered the calls of the next."""
+        with closing(sqlite3.connect(self.served.okno.home / "okno.db", timeout=10)) as connection, connection:
+            connection.execute("UPDATE presence SET state = 'offline', version = version + 1 WHERE state = 'ready'")
+
     def no_call_is_open(self) -> None:
         """Until every call has ended, in the data base."""
-        wait_until(lambda: not self.rows("SELECT 1 FROM voice_call WHERE ended_at IS NULL"), what="calls that have ended")
+        wait_until(
+            lambda: not self.rows("SELECT 1 FROM voice_call WHERE ended_at IS NULL"), what="calls that have ended"
+        )
 
 
 def heard(place: Page | Frame) -> dict[str, float] | None:
@@ -191,9 +219,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def house(
-    migrated_templates: MigratedTemplates, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SoftphoneHouse]:
+def house(migrated_templates: MigratedTemplates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftphoneHouse]:
     """One centre for the module."""
     folder = tmp_path_factory.mktemp("softphone")
     home = folder / "home"
@@ -203,7 +229,7 @@ def house(
     port, log = _free_port(), folder / "run.log"
     okno = Okno(home)
     # Loopback is the only address that both sides surely have.
-    settings = {"OKNO_WEB_PORT": str(port), "OKNO_SWITCH_ADDRESSES": "127.0.0.1"}
+    settings = {"OKNO_WEB_PORT": str(port), "OKNO_SWITCH_ADDRESSES": "127.0.0.1", "OKNO_VOICE_FORBIDDEN": "+881"}
     served = Served(okno, okno.start("run", log=log, env=settings), f"http://127.0.0.1:{port}", 0, log)
     try:
         served.wait_until_ready()

@@ -125,13 +125,13 @@ class Phone {
   }
 
   // --- commands ------------------------------------------------------------------------------------
-  async command(key, what, body = {}) {
+  async command(key, what, body = {}, refused = (words) => toast(words, "error")) {
     this.cards.get(key)?.busy(true);
     try {
       if (what === "answer") await this.sound.ready();
       return await post(`calls/${key}/${what}`, body);
     } catch (error) {
-      toast(error.message || this.words.failed, "error");
+      refused(error.message || this.words.failed);
       return null;
     } finally {
       this.cards.get(key)?.busy(false);

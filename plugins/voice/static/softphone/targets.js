@@ -12,11 +12,16 @@ export class TargetDialog {
     this.dialog.addEventListener("input", ({ target }) => target.matches("[data-voice-search]") && this.typed(target));
     this.dialog.addEventListener("keydown", (event) => this.pressed(event));
     this.dialog.addEventListener("submit", (event) => this.form && event.preventDefault());
-    this.dialog.addEventListener("htmx:afterSwap", ({ target }) => target.matches("[data-voice-list]") && this.number());
+    this.dialog.addEventListener("htmx:beforeSwap", ({ target }) => target.matches("[data-voice-list]") && (this.kept = this.chosen?.value));
+    this.dialog.addEventListener("htmx:afterSwap", ({ target }) => target.matches("[data-voice-list]") && this.found());
   }
 
   get form() {
     return find("[data-voice-targets]", this.dialog);
+  }
+
+  get chosen() {
+    return find("input[name=target]:checked", this.form);
   }
 
   // purpose: consult, transfer, conference, or any
@@ -29,12 +34,15 @@ export class TargetDialog {
     if (key === this.key && this.form) this.dialog.close();
   }
 
-  // What was typed may itself be what to dial.
-  typed() {
-    this.number();
+  // Who was chosen while the answer was on its way stays chosen.
+  found() {
+    const same = this.kept && [...this.form.querySelectorAll("input[name=target]")].find((radio) => radio.value === this.kept);
+    if (same) same.checked = true;
+    this.typed();
   }
 
-  number() {
+  // What was typed may itself be what to dial.
+  typed() {
     const value = find("[data-voice-search]", this.form).value.trim();
     const line = find("[data-voice-number]", this.form);
     line.hidden = !DIALLED.test(value);
@@ -42,7 +50,7 @@ export class TargetDialog {
     const radio = find("input", line);
     radio.value = `number:${value}`;
     if (line.hidden) radio.checked = false;
-    else if (!find("input[name=target]:checked", this.form)) radio.checked = true;
+    else if (!this.chosen) radio.checked = true;
   }
 
   pressed(event) {
@@ -50,19 +58,24 @@ export class TargetDialog {
     event.preventDefault();
     const first = [...this.form.querySelectorAll("input[name=target]")].find((radio) => radio.checkVisibility());
     if (!first) return;
-    if (!find("input[name=target]:checked", this.form)) first.checked = true;
+    if (!this.chosen) first.checked = true;
     if (event.key === "ArrowDown") first.focus();
     else find("[data-voice-do].btn-primary", this.form)?.click();
   }
 
   async act(button) {
-    const chosen = find("input[name=target]:checked", this.form);
-    const problem = find("[data-form-error]", this.form);
-    problem.hidden = Boolean(chosen);
-    if (!chosen) return void (problem.lastElementChild.textContent = problem.dataset.none);
-    const [kind, value] = [chosen.value.split(":")[0], chosen.value.slice(chosen.value.indexOf(":") + 1)];
+    const { chosen } = this;
+    if (!chosen) return this.refuse(find("[data-form-error]", this.form).dataset.none);
+    const at = chosen.value.indexOf(":");
+    const [kind, value] = [chosen.value.slice(0, at), chosen.value.slice(at + 1)];
     const target = kind === "number" ? { number: value } : { [`${kind}_id`]: Number(value) };
-    const said = await this.phone.command(this.key, button.dataset.voiceDo, { target });
-    if (said) this.dialog.close();
+    if (await this.phone.command(this.key, button.dataset.voiceDo, { target }, (words) => this.refuse(words))) this.dialog.close();
+  }
+
+  refuse(words) {
+    const place = this.form && find("[data-form-error]", this.form);
+    if (!place) return;
+    place.hidden = false;
+    place.lastElementChild.textContent = words;
   }
 }
