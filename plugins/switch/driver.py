@@ -44,7 +44,7 @@ class Switch(Telephones):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, emit: Emit) -> None:
-        """See the driver interface. Raises :class:`plugins.switch.opus.OpusMissing` where there is no libopus."""
+        """See the driver interface. Raises :class:`plugins.switch.libopus.OpusMissing` where there is no libopus."""
         self._emit = emit
         ice.offer_addresses(self.settings.get("switch.addresses") or ())
         loop = asyncio.get_running_loop()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import hookimpl
-from core.contracts import Setting, Text
+from core.contracts import HealthCheck, Setting, Text
 from core.telephony import Backend, Driver
 
 NICENESS = -10
@@ -25,6 +25,15 @@ def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
 def register_telephony_backends() -> list[Backend]:
     """The embedded switch."""
     return [Backend("switch", Text("Embedded switch", "Встроенная АТС"), make_switch)]
+
+
+@hookimpl
+def check_health() -> list[HealthCheck]:
+    """libopus and the settings."""
+    from core.house import okno
+    from plugins.switch.health import health
+
+    return [health(okno().config.get)]
 
 
 @hookimpl

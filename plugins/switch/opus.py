@@ -1,4 +1,4 @@
-"""Opus (RFC 6716) by libopus through ctypes: the library inside PyAV's wheel, else the system's.
+"""Opus (RFC 6716) by libopus through ctypes.
 
 PyAV's own codec contexts cost several times as much a frame and cannot conceal. Each encoder and decoder belongs to one stream.
 """
@@ -6,15 +6,13 @@ PyAV's own codec contexts cost several times as much a frame and cannot conceal.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plugins.switch.frames import FRAME, RATE, Frame
+from plugins.switch.libopus import library
 
 APPLICATION_VOIP = 2048
 SET_BITRATE, SET_COMPLEXITY, SET_INBAND_FEC, SET_PACKET_LOSS = 4002, 4010, 4012, 4014
@@ -24,46 +22,8 @@ COMPLEXITY = 5
 EXPECTED_LOSS = 5
 
 
-class OpusMissing(ImportError):
-    """There is no libopus on this machine."""
-
-
 class OpusError(ValueError):
     """libopus refused: what came is no Opus."""
-
-
-def _candidates() -> list[str]:
-    import av
-
-    package = Path(av.__file__).parent
-    found = [*(package.parent / "av.libs").glob("libopus-*.so*"), *(package / ".dylibs").glob("libopus*.dylib")]
-    system = ctypes.util.find_library("opus")
-    return [*sorted(map(str, found)), *([system] if system else [])]
-
-
-@cache
-def library() -> ctypes.CDLL:
-    """The loaded library with its signatures. Raises :class:`OpusMissing`."""
-    for name in _candidates():
-        try:
-            return _signed(ctypes.CDLL(name))
-        except OSError:
-            continue
-    raise OpusMissing("libopus was found neither beside PyAV nor on this system")
-
-
-def _signed(opus: ctypes.CDLL) -> ctypes.CDLL:
-    number, pointer, wide = ctypes.c_int, ctypes.c_void_p, ctypes.c_int32
-    opus.opus_encoder_create.restype = opus.opus_decoder_create.restype = pointer
-    opus.opus_encoder_create.argtypes = [wide, number, number, ctypes.POINTER(number)]
-    opus.opus_decoder_create.argtypes = [wide, number, ctypes.POINTER(number)]
-    opus.opus_encode.argtypes = [pointer, pointer, number, pointer, wide]
-    opus.opus_decode.argtypes = [pointer, ctypes.c_char_p, wide, pointer, number, number]
-    opus.opus_encode.restype = opus.opus_decode.restype = wide
-    # The rest of its arguments are variadic; naming only the fixed ones lets ctypes pass them rightly everywhere.
-    opus.opus_encoder_ctl.argtypes = [pointer, number]
-    opus.opus_encoder_destroy.argtypes = opus.opus_decoder_destroy.argtypes = [pointer]
-    return opus
 
 
 def _created(what: str, state: int | None, error: ctypes.c_int) -> ctypes.c_void_p:
