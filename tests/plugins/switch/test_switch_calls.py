@@ -106,7 +106,9 @@ def test_playbacks_take_each_others_place_and_tell_their_end(play: Play) -> None
     play(scenario)
 
 
-def test_losses_and_a_page_that_loads_anew_do_not_break_a_call(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_a_cut_and_a_page_that_loads_anew_do_not_break_a_call(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.2)
 
     async def scenario(centre: Centre) -> None:
@@ -119,7 +121,10 @@ def test_losses_and_a_page_that_loads_anew_do_not_break_a_call(play: Play, monke
         await until(
             lambda: any(e.data["loss_percent"] > 2 for e in centre.found("leg.quality", leg="customer")), "no loss"
         )
+        customer.lose(every=1)
+        await asyncio.gather(agent.hears(COLLEAGUE), colleague.hears(AGENT))
         customer.lose(every=0)
+        await asyncio.gather(agent.hears(CUSTOMER, COLLEAGUE), colleague.hears(CUSTOMER, AGENT))
         again = await centre.party("customer", CUSTOMER)
         await asyncio.gather(again.hears(AGENT, COLLEAGUE), agent.hears(CUSTOMER, COLLEAGUE))
         await again.offer()
