@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import hookimpl
-from core.contracts import Setting, Text
+from core.contracts import CommandMount, Setting, Text
 from core.telephony import Backend, Driver
+
+if TYPE_CHECKING:
+    from plugins.asterisk.driver import Options
 
 
 @hookimpl
@@ -36,22 +39,35 @@ def register_telephony_backends() -> list[Backend]:
     return [Backend("asterisk", Text("Asterisk over ARI", "Asterisk по ARI"), make)]
 
 
-def make(settings: Mapping[str, Any], folder: str) -> Driver:
-    """The driver that the settings describe; ``folder`` is used for sounds unless they name another."""
-    from plugins.asterisk.ari import AriAddress
-    from plugins.asterisk.driver import AsteriskDriver, Options
+@hookimpl
+def register_commands() -> list[CommandMount]:
+    """``okno asterisk``."""
+    from plugins.asterisk.cli import asterisk
 
-    given = {key.removeprefix("asterisk."): value for key, value in settings.items()}
-    return AsteriskDriver(
-        Options(
-            AriAddress(given["url"].rstrip("/"), given["user"], given["password"], given["app"]),
-            given["dial"],
-            given["dial_sip"],
-            given["web_user"],
-            given["web_password"],
-            Path(given["sounds_folder"] or f"{folder}/sounds"),
-            given["sounds_seen_as"],
-            tuple(given["headers"]),
-            given["most_legs"],
-        )
+    return [CommandMount(asterisk)]
+
+
+def options(settings: Mapping[str, Any], folder: str) -> Options:
+    """What the settings say; ``folder`` is used for sounds unless they name another."""
+    from plugins.asterisk.ari import AriAddress
+    from plugins.asterisk.driver import Options
+
+    given = {key.removeprefix("asterisk."): value for key, value in settings.items() if key.startswith("asterisk.")}
+    return Options(
+        AriAddress(given["url"].rstrip("/"), given["user"], given["password"], given["app"]),
+        given["dial"],
+        given["dial_sip"],
+        given["web_user"],
+        given["web_password"],
+        Path(given["sounds_folder"] or f"{folder}/sounds"),
+        given["sounds_seen_as"],
+        tuple(given["headers"]),
+        given["most_legs"],
     )
+
+
+def make(settings: Mapping[str, Any], folder: str) -> Driver:
+    """The driver that the settings describe; its libraries are imported in the voice process only."""
+    from plugins.asterisk.driver import AsteriskDriver
+
+    return AsteriskDriver(options(settings, folder))

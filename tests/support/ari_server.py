@@ -56,6 +56,8 @@ class AriServer:
         self.calls: list[tuple[str, str, Asked]] = []
         self.far_ends = FarEnds(self.model)
         self.bodies: list[Any] = []
+        self.missing: set[str] = set()
+        """Modules and endpoints that this Asterisk lacks."""
         self.missed: list[dict[str, Any]] = []
         self._listener: asyncio.Queue[str | None] | None = None
         self._server: uvicorn.Server | None = None
@@ -182,6 +184,12 @@ class AriServer:
         match (method, *path):
             case ("GET", "asterisk", "info"):
                 return 200, {"system": {"version": "22.5.0", "entity_id": "02:42:ac:11:00:02"}}
+            case ("GET", "asterisk", "modules", name):
+                return self._there(name, {"name": name, "status": "Running", "use_count": 0, "support_level": "core"})
+            case ("GET", "endpoints", "PJSIP", name):
+                return self._there(
+                    name, {"technology": "PJSIP", "resource": name, "state": "online", "channel_ids": []}
+                )
             case ("GET", "applications", name):
                 return self._application(name)
             case ("GET", "channels"):
@@ -208,6 +216,11 @@ class AriServer:
             case (_, "recordings", kind, name, *rest):
                 return self._recordings(f"{method} {'/'.join([kind, *rest])}", name)
         raise AriRefusal(404, "Resource not found")
+
+    def _there(self, name: str, found: dict[str, Any]) -> Answer:
+        if name in self.missing:
+            raise AriRefusal(404, "Not found")
+        return 200, found
 
     def _done(self, nothing: None) -> Answer:
         return 204, nothing
