@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ PEOPLE = {
     "ivan": ("Иван", "Рыбаков"),
     "elena": ("Елена", "Орлова"),
 }
+ENGLISH = {"anna": ("Anna", "Wright"), "boris": ("Ben", "Clarke"), "zoya": ("Zoe", "Cole"), "elena": ("Helen", "Moore")}
 MEDIA = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
@@ -82,8 +84,8 @@ LISTEN = """async (tones) => {
 LOOKS = 4
 
 
-def add_people_and_a_number() -> None:
-    """Agents and their supervisor, one service with a number."""
+def add_people_and_a_number(language: str = "ru") -> None:
+    """Agents and their supervisor who read ``language``, one service with a number."""
     from core import directory, reasons, services
     from core.db import db, transaction
     from core.model import Team
@@ -101,9 +103,9 @@ def add_people_and_a_number() -> None:
             password=PASSWORD,
             roles=["supervisor" if login == "elena" else "agent"],
             teams=["first"],
-            language="ru",
+            language=language,
         )
-        for login, (name, last) in PEOPLE.items()
+        for login, (name, last) in (PEOPLE if language == "ru" else ENGLISH).items()
     }
     with transaction():
         users["zoya"].phone = INTERNAL
@@ -113,6 +115,8 @@ def add_people_and_a_number() -> None:
     )
     services.update_service(service.id, disposition_required=False)
     services.add_entry(service.id, "voice", NUMBER)
+    services.add_disposition(service.id, "solved", "Solved in the call", "Решено в разговоре", success="success")
+    services.add_disposition(service.id, "call-back", "To be called back", "Нужно перезвонить")
 
 
 @dataclass
@@ -140,7 +144,7 @@ class SoftphoneHouse:
         page.fill("#login", login)
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
-        tabs, here = page.locator("#tabs .tab").first, page.get_by_role("button", name="Войти здесь")
+        tabs, here = page.locator("#tabs .tab").first, page.locator(".auth-card button[autofocus]")
         expect(tabs.or_(here)).to_be_attached()
         if here.count():
             here.click()
@@ -153,18 +157,18 @@ class SoftphoneHouse:
         """«Готов»."""
         page.locator(".state-button").click()
         page.locator("#state-menu form:has(input[name=state][value=ready]) button").click()
-        expect(page.locator(".state-button")).to_contain_text("Готов")
+        expect(page.locator(".state-button")).to_have_class(re.compile("state-good"))
 
-    def visitor(self, pages: Pages, name: str = "Пётр", tone: int = VISITOR) -> Frame:
+    def visitor(self, pages: Pages, name: str = "Пётр", locale: str = "ru") -> Frame:
         """Somebody who opens the demo page and presses «Позвонить»; gives the frame of the call."""
-        context = pages.context()
+        context, tone = pages.context(locale), VISITOR
         context.add_init_script(SAYS.replace("HERTZ", str(tone)))
         page = pages.open(f"{self.url}/voice/demo", context)
-        page.get_by_role("button", name="Позвонить").first.click()
+        page.locator("[data-okno-call]").click()
         frame = page.locator("okno-call iframe").element_handle().content_frame()
         assert frame is not None
-        frame.get_by_label("Ваше имя").fill(name)
-        frame.get_by_role("button", name="Позвонить").click()
+        frame.locator("[name=name]").fill(name)
+        frame.locator("form [type=submit]").click()
         return frame
 
     def nobody_is_ready(self) -> None:
@@ -205,14 +209,40 @@ def phone(page: Page) -> Locator:
     return page.locator("#softphone")
 
 
+def program() -> str | None:
+    """Chromium, where it is installed."""
+    return next((path for path in PROGRAMS if Path(path).exists()), None)
+
+
+@contextmanager
+def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru") -> Iterator[SoftphoneHouse]:
+    """A centre in ``folder``, until the end of the block."""
+    home = folder / "home"
+    home.mkdir()
+    templates.copy("sqlite", {"core.plugins": PLUGINS}, home, add_people_and_a_number, language=language)
+    (home / "okno.toml").write_text(f"[core]\nplugins = {PLUGINS}\n", "utf-8")
+    port, log = _free_port(), folder / "run.log"
+    okno = Okno(home)
+    # Loopback is the only address that both sides surely have.
+    settings = {"WEB_PORT": str(port), "SWITCH_ADDRESSES": "127.0.0.1", "VOICE_FORBIDDEN": "+881"}
+    process = okno.start("run", log=log, env={f"OKNO_{name}": value for name, value in settings.items()})
+    served = Served(okno, process, f"http://127.0.0.1:{port}", 0, log)
+    try:
+        served.wait_until_ready()
+        wait_until((home / "run" / "voice.sock").exists, what="the voice process")
+        yield SoftphoneHouse(served)
+    finally:
+        served.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium with a made-up microphone that needs no question."""
-    program = next((path for path in PROGRAMS if Path(path).exists()), None)
-    if program is None:
+    if (path := program()) is None:
         pytest.skip("no Chromium (apt install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *MEDIA])
+        chromium = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *MEDIA])
         expect.set_options(timeout=20_000)
         yield chromium
         expect.set_options(timeout=5_000)
@@ -222,20 +252,5 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def house(migrated_templates: MigratedTemplates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoftphoneHouse]:
     """One centre for the module."""
-    folder = tmp_path_factory.mktemp("softphone")
-    home = folder / "home"
-    home.mkdir()
-    migrated_templates.copy("sqlite", {"core.plugins": PLUGINS}, home, add_people_and_a_number)
-    (home / "okno.toml").write_text(f"[core]\nplugins = {PLUGINS}\n", "utf-8")
-    port, log = _free_port(), folder / "run.log"
-    okno = Okno(home)
-    # Loopback is the only address that both sides surely have.
-    settings = {"OKNO_WEB_PORT": str(port), "OKNO_SWITCH_ADDRESSES": "127.0.0.1", "OKNO_VOICE_FORBIDDEN": "+881"}
-    served = Served(okno, okno.start("run", log=log, env=settings), f"http://127.0.0.1:{port}", 0, log)
-    try:
-        served.wait_until_ready()
-        wait_until((home / "run" / "voice.sock").exists, what="the voice process")
-        yield SoftphoneHouse(served)
-    finally:
-        served.stop()
-        shutil.rmtree(home, ignore_errors=True)
+    with served_house(migrated_templates, tmp_path_factory.mktemp("softphone")) as made:
+        yield made

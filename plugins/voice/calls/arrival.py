@@ -15,7 +15,8 @@ from plugins.voice.menus.operations import menu_of_number
 from plugins.voice.models.calls import VoiceCall
 
 CHANNEL = "voice"
-WEB = "web:"
+# What a caller from a page is known by: short enough to stand where a number stands.
+WEB, WEB_DIGITS = "site-", 10
 
 
 def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", language: str = "") -> tuple[VoiceCall, str]:
@@ -33,7 +34,9 @@ def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", languag
     try:
         with transaction():
             shown = name.strip()[:80]
-            call = _open(key, media, caller or f"{WEB}{key}", entry, shown, process, {"visitor": True}, language)
+            call = _open(
+                key, media, caller or f"{WEB}{key[:WEB_DIGITS]}", entry, shown, process, {"visitor": True}, language
+            )
     except BaseException:
         switchboard.command("hangup", leg=media, cause="failed")
         raise
@@ -86,7 +89,7 @@ def queue(call: VoiceCall, service_id: int | None = None, *, priority: int | Non
         Inbound(
             channel=CHANNEL,
             source_key=f"voice:{call.key}",
-            sender=Address("web" if web else "phone", call.from_number.removeprefix(WEB), call.name),
+            sender=Address("web" if web else "phone", call.from_number, call.name),
             entry=call.to_number,
             subject=words.to(okno().config.get("core.language")),
             interaction_key=f"voice:{call.key}",

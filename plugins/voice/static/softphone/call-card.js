@@ -10,7 +10,7 @@ const ICONS = { ringing: "phone-calling", offered: "phone-incoming", held: "phon
 const KINDS = { customer: "user-circle", agent: "headset", external: "phone", supervisor: "eye" };
 
 // +74951234567 as people write it; any other number as it is.
-const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1 $2 $3-$4-$5").replace(/^web:.*/, "");
+const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1 $2 $3-$4-$5").replace(/^site-.*/, "");
 
 export class CallCard {
   constructor(phone, key) {

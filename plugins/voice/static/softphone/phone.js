@@ -171,12 +171,18 @@ class Phone {
   pressed({ target }) {
     const button = target.closest("[data-phone]");
     if (!button) return;
-    const act = { retry: () => this.sound.retry(), help: () => this.openHelp(), devices: () => this.openDevices() }[button.dataset.phone];
+    const act = { retry: () => this.sound.retry(), help: () => this.openHelp(), devices: () => this.openDevices(), fold: () => this.fold(button) }[button.dataset.phone];
     act?.();
   }
 
   openDevices() {
     document.dispatchEvent(new CustomEvent("okno:open", { detail: { url: "/settings#voice-devices" } }));
+  }
+
+  // On a phone the call may be folded to its name and its end.
+  fold(button) {
+    const folded = this.element.toggleAttribute("data-folded");
+    button.setAttribute("aria-expanded", String(!folded));
   }
 
   openHelp() {
@@ -259,7 +265,7 @@ class Phone {
   }
 
   measure() {
-    document.getElementById("desk").style.setProperty("--softphone", `${this.element.hidden ? 0 : this.element.offsetHeight}px`);
+    document.documentElement.style.setProperty("--softphone", `${this.element.hidden ? 0 : this.element.offsetHeight}px`);
   }
 }
 
