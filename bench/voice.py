@@ -25,9 +25,8 @@ from statistics import median
 
 from bench.house import circumstances, cpu_seconds, percentile, table
 from bench.voice_lines import Caller, Remote, music_packets, signal_packets
-from plugins.switch.hooks import NICENESS
 from plugins.switch.opus import Decoder
-from plugins.switch.precedence import take_precedence
+from plugins.switch.precedence import REALTIME, take_precedence
 
 SETTLE_SECONDS = 1.5
 PACKETS_A_SECOND = 50
@@ -213,7 +212,7 @@ async def growth(remote: Remote, packets: list[bytes]) -> list[float]:
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    take_precedence(NICENESS)  # who measures must not wait for others either
+    take_precedence(REALTIME)  # who measures must not wait for others either
     packets, remote = music_packets(), await Remote.started()
     print(circumstances())
     print(f"the switch alone: {memory(remote.process.pid):.0f} MiB\n", flush=True)

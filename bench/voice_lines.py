@@ -18,10 +18,9 @@ from core.telephony import DriverError, DriverEvent
 from plugins.switch import ice
 from plugins.switch.driver import Switch
 from plugins.switch.frames import FRAME, FULL_SCALE, RATE, SECONDS
-from plugins.switch.hooks import NICENESS
 from plugins.switch.intake import PLACE
 from plugins.switch.opus import Decoder
-from plugins.switch.precedence import take_precedence
+from plugins.switch.precedence import REALTIME, take_precedence
 from plugins.switch.sounds import Sounds
 
 TIME_BASE = Fraction(1, RATE)
@@ -40,7 +39,7 @@ async def _serve() -> None:
     lines = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
-        take_precedence(NICENESS)
+        take_precedence(REALTIME)
         switch = Switch({"switch.addresses": LOOPBACK, "switch.most_legs": 500}, folder)
         await switch.start(events.append)
 

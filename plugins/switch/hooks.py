@@ -9,7 +9,7 @@ from core import hookimpl
 from core.contracts import HealthCheck, Setting, Text
 from core.telephony import Backend, Driver
 
-NICENESS = -10
+PRECEDENCE = "realtime"
 
 
 def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
@@ -17,7 +17,7 @@ def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
     from plugins.switch.driver import Switch
     from plugins.switch.precedence import take_precedence
 
-    take_precedence(int(settings.get("switch.niceness", NICENESS)))
+    take_precedence(str(settings.get("switch.precedence", PRECEDENCE)))
     return Switch(settings, folder)
 
 
@@ -87,13 +87,14 @@ def register_settings() -> list[Setting]:
             Text("Parties at once; more are refused", "Сколько участников одновременно; остальным отказ"),
         ),
         Setting(
-            "switch.niceness",
-            int,
-            NICENESS,
+            "switch.precedence",
+            str,
+            PRECEDENCE,
             Text(
-                "Niceness of the voice process, where the system permits it: -20 before all others, 0 as they are",
-                "Уступчивость голосового процесса (nice), если система позволяет: -20 — раньше всех, 0 — наравне со всеми",
+                "Whether the voice process comes before others, where the system permits it (CAP_SYS_NICE)",
+                "Идёт ли голосовой процесс впереди других, если система позволяет (CAP_SYS_NICE)",
             ),
+            choices=("realtime", "nice", "none"),
         ),
         Setting(
             "switch.lost_seconds",

@@ -17,10 +17,18 @@ from plugins.switch.hooks import register_settings
 
 # A process that makes the backend as the voice process does, and says what came of it.
 MAKE = """
-import gc, os
+import gc
 from plugins.switch.hooks import register_telephony_backends
-driver = register_telephony_backends()[0].make({"switch.most_legs": 7, "switch.niceness": 3}, "/nowhere")
-print(driver.abilities.most_legs, driver.abilities.webrtc, os.getpriority(os.PRIO_PROCESS, 0), gc.get_freeze_count() > 0)
+driver = register_telephony_backends()[0].make({"switch.most_legs": 7, "switch.precedence": "none"}, "/nowhere")
+print(driver.abilities.most_legs, driver.abilities.webrtc, gc.get_freeze_count() > 0)
+"""
+TAKE = """
+import os, threading
+from plugins.switch.precedence import take_precedence
+print(take_precedence("realtime"))
+thread = threading.Thread(target=lambda: print(os.sched_getscheduler(0)))
+thread.start()
+thread.join()
 """
 ASK = """
 import sys
@@ -37,9 +45,7 @@ def printed(program: str) -> str:
 
 
 def test_the_voice_process_gets_a_driver_and_is_made_fit_for_sound() -> None:
-    most, webrtc, niceness, frozen = printed(MAKE).split()
-    assert (most, webrtc, frozen) == ("7", "True", "True")
-    assert int(niceness) >= 3
+    assert printed(MAKE).split() == ["7", "True", "True"]
 
 
 def test_web_and_worker_load_nothing_of_what_carries_sound() -> None:
@@ -52,13 +58,36 @@ def test_all_commands_are_there() -> None:
     assert all(callable(getattr(Switch, name)) for name in COMMANDS)
 
 
-def test_without_the_right_the_process_runs_as_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: int) -> None:
-        raise PermissionError
+@pytest.mark.parametrize(
+    ("wanted", "permitted", "tried"),
+    [
+        ("realtime", ("realtime",), ["realtime"]),
+        ("realtime", ("nice",), ["realtime", "nice"]),
+        ("realtime", (), ["realtime", "nice", "none"]),
+        ("nice", ("realtime",), ["nice", "none"]),
+        ("none", ("realtime", "nice"), ["none"]),
+    ],
+)
+def test_the_process_takes_what_precedence_it_may(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, permitted: tuple[str, ...], tried: list[str]
+) -> None:
+    found: list[str] = []
 
-    monkeypatch.setattr(os, "setpriority", refuse)
+    def take(kind: str) -> None:
+        found.append(kind)
+        if kind != "none" and kind not in permitted:
+            raise PermissionError
+
     monkeypatch.setattr(gc, "freeze", lambda: None)
-    precedence.take_precedence(-10)
+    monkeypatch.setattr(precedence, "_take", take)
+    assert precedence.take_precedence(wanted) == tried[-1]
+    assert found == tried
+
+
+def test_only_the_beat_is_real_time_not_what_reads_and_writes_files() -> None:
+    kind, beside = printed(TAKE).split()[-2:]
+    assert kind in precedence.KINDS
+    assert beside == str(os.SCHED_OTHER)
 
 
 def asked(**changes: Any) -> tuple[bool, str]:
