@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import sqlite3
 import wave
@@ -181,7 +182,10 @@ class VoiceAdminHouse:
         page.fill("#login", login)
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
-        tabs, here = page.locator("#tabs .tab").first, page.get_by_role("button", name="Войти здесь")
+        tabs, here = (
+            page.locator("#tabs .tab").first,
+            page.get_by_role("button", name=re.compile("Войти здесь|Sign in here")),
+        )
         expect(tabs.or_(here)).to_be_attached()
         if here.count():
             here.click()
