@@ -1,4 +1,4 @@
-"""The SIP process: PJSIP's user agent, told what to do and heard by packets over one socket. Only this module imports PJSIP.
+"""The SIP process: PJSIP's user agent, told what to do and heard by packets over one socket. Only this module and its configuration import PJSIP.
 
 ``python -m plugins.switch.sip.agent <fd>``. Commands and SIP run in the main thread; PJMEDIA's clock calls for frames in its own.
 It ends when the socket does.
@@ -20,17 +20,15 @@ from typing import Any
 import pjsua2 as pj
 
 from plugins.switch.sip import causes, vectors, wire
+from plugins.switch.sip.agent_config import account_config, endpoint_config, transport_config
 
 RATE, FRAME_BYTES, FRAME_USEC = 48_000, 1920, 20_000
-# Half of what is heard above 8 kHz is lost, and half of the work of resampling.
-MIX_RATE = 16_000
 TURN_MS = 3
 MOST_WAITING = 6
 DIGIT_PAUSE = 2.0
 DIGITS_WAIT = 5.0
 QUALITY_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
-MOST_CALLS = 32
 SILENCE = bytes(FRAME_BYTES)
 ADDRESS = re.compile(r'\s*(?:"?([^"<]*?)"?\s*<)?sips?:(?:([^@;>]+)@)?[^;>]+')
 KEPT_HEADERS = re.compile(
@@ -241,8 +239,8 @@ class Agent:
     def _begin(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._endpoint.libCreate()
-        self._endpoint.libInit(_endpoint_config())
-        transport = _transport_config(settings)
+        self._endpoint.libInit(endpoint_config())
+        transport = transport_config(settings)
         kind = {"tcp": pj.PJSIP_TRANSPORT_TCP}.get(settings["sip_transport"], pj.PJSIP_TRANSPORT_UDP)
         self._endpoint.transportCreate(kind, transport)
         self._endpoint.libStart()
@@ -251,7 +249,7 @@ class Agent:
             raise RuntimeError(
                 "PJSUA2's vectors do not lie in memory as expected; another version of pjsua2-python is needed"
             )
-        self.account.create(_account_config(settings, transport))
+        self.account.create(account_config(settings, transport))
         self.tell("ready")
 
     def _originate(self, command: dict[str, Any]) -> None:
@@ -358,41 +356,6 @@ def _status(code: int) -> Any:
     how = pj.CallOpParam()
     how.statusCode = code
     return how
-
-
-def _endpoint_config() -> Any:
-    config = pj.EpConfig()
-    config.logConfig.level = config.logConfig.consoleLevel = 1
-    config.uaConfig.threadCnt, config.uaConfig.mainThreadOnly = 0, True
-    config.uaConfig.userAgent, config.uaConfig.maxCalls = "Okno", MOST_CALLS
-    config.medConfig.clockRate = MIX_RATE
-    config.medConfig.noVad = True
-    config.medConfig.ecTailLen = 0
-    return config
-
-
-def _transport_config(settings: dict[str, Any]) -> Any:
-    host, _, port = settings["sip_listen"].rpartition(":")
-    config = pj.TransportConfig()
-    config.port = int(port)
-    config.boundAddress = "" if host in ("", "0.0.0.0") else host  # noqa: S104
-    config.publicAddress = settings["sip_public"]
-    return config
-
-
-def _account_config(settings: dict[str, Any], transport: Any) -> Any:
-    trunk, user = settings["sip_trunk"], settings["sip_user"] or "okno"
-    config = pj.AccountConfig()
-    config.idUri = f"sip:{user}@{trunk or transport.publicAddress or transport.boundAddress or socket.gethostname()}"
-    if settings["sip_password"]:
-        config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, settings["sip_password"]))
-    if trunk and settings["sip_register"]:
-        config.regConfig.registrarUri = f"sip:{trunk}"
-    config.mediaConfig.transportConfig.boundAddress = transport.boundAddress
-    config.mediaConfig.transportConfig.publicAddress = transport.publicAddress
-    config.mediaConfig.transportConfig.port = int(settings["sip_rtp_port"])
-    config.mediaConfig.transportConfig.portRange = 1000
-    return config
 
 
 def main(descriptor: int) -> None:
