@@ -77,7 +77,7 @@ class Happenings:
 
     async def _incoming(self, channel: dict[str, Any]) -> None:
         caller, channel_id = channel["caller"], str(channel["id"])
-        leg = Leg(f"in-{channel_id}", "sip", "in", caller["number"], channel_id, "ringing")
+        leg = Leg(f"in-{channel_id.replace('.', '-')}", "sip", "in", caller["number"], channel_id, "ringing")
         self._exchange.legs[leg.id] = leg
         if channel["state"] == "Up":
             self._answered(leg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 
 import structlog
@@ -17,21 +18,16 @@ log = structlog.get_logger("okno.asterisk")
 
 @dataclass(slots=True)
 class Playback:
-    """A sound under way. ``round`` counts repetitions: each is a playback of its own for Asterisk."""
+    """A sound under way. ``ari_id`` is Asterisk's: each repetition is a playback of its own, and our ids may hold a sound's address."""
 
     id: str
     place: tuple[str, str]
     medium: Medium
     loop: bool
-    round: int = 0
+    ari_id: str = ""
     leg: str = ""
     bridge: str = ""
     told: bool = True
-
-    @property
-    def ari_id(self) -> str:
-        """Asterisk's id of the repetition under way."""
-        return f"{self.id}~{self.round}"
 
 
 class Player:
@@ -78,7 +74,6 @@ class Player:
         if found is None:
             return
         if found.loop and state == "done":
-            found.round += 1
             try:
                 await self._start(found)
             except AriError as error:
@@ -119,6 +114,7 @@ class Player:
 
     async def _start(self, playback: Playback) -> None:
         ari, medium = self._exchange.ari, playback.medium
+        playback.ari_id = f"okno-{secrets.token_hex(8)}"
         if medium.music:
             await ari.post(*playback.place, "moh", mohClass=medium.music)
         else:

@@ -8,6 +8,7 @@ its tracks are muted too.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 import wave
 from contextlib import suppress
@@ -156,7 +157,7 @@ class Recorder:
 
     async def _open(self, recording: Recording, leg: Leg) -> Tape:
         recording.first = recording.first or leg.id
-        name = f"okno-{recording.id}-{len(recording.tapes) + 1}"
+        name = f"okno-{secrets.token_hex(8)}"
         ari = self._exchange.ari
         await self._exchange.snoop(leg.channel, name, "in", "none")
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
