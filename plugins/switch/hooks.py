@@ -16,9 +16,10 @@ def make_switch(settings: Mapping[str, Any], folder: str) -> Driver:
     """The driver; its libraries are imported in the voice process only, which becomes fit for sound."""
     from plugins.switch.driver import Switch
     from plugins.switch.precedence import take_precedence
+    from plugins.switch.sip.gateway import chosen_gateway
 
     take_precedence(str(settings.get("switch.precedence", PRECEDENCE)))
-    return Switch(settings, folder)
+    return Switch(settings, folder, chosen_gateway(settings))
 
 
 @hookimpl

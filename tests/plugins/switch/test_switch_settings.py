@@ -18,8 +18,11 @@ from plugins.switch.hooks import register_settings
 # A process that makes the backend as the voice process does, and says what came of it.
 MAKE = """
 import gc
+from importlib.util import find_spec
 from plugins.switch.hooks import register_telephony_backends
-driver = register_telephony_backends()[0].make({"switch.most_legs": 7, "switch.precedence": "none"}, "/nowhere")
+settings = {"switch.most_legs": 7, "switch.precedence": "none", "switch.sip": True}
+driver = register_telephony_backends()[0].make(settings, "/nowhere")
+assert driver.abilities.sip == bool(find_spec("pjsua2"))
 print(driver.abilities.most_legs, driver.abilities.webrtc, gc.get_freeze_count() > 0)
 """
 TAKE = """
