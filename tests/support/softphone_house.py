@@ -224,7 +224,12 @@ def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru
     port, log = _free_port(), folder / "run.log"
     okno = Okno(home)
     # Loopback is the only address that both sides surely have.
-    settings = {"WEB_PORT": str(port), "SWITCH_ADDRESSES": "127.0.0.1", "VOICE_FORBIDDEN": "+881"}
+    settings = {
+        "WEB_PORT": str(port),
+        "SWITCH_ADDRESSES": "127.0.0.1",
+        "VOICE_FORBIDDEN": "+881",
+        "CORE_LANGUAGE": language,
+    }
     process = okno.start("run", log=log, env={f"OKNO_{name}": value for name, value in settings.items()})
     served = Served(okno, process, f"http://127.0.0.1:{port}", 0, log)
     try:
