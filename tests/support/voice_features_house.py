@@ -154,14 +154,14 @@ def furnish(app: Flask) -> FeaturesHouse:
     return FeaturesHouse(app, users, services)
 
 
-# --- one application for the tests of a module -------------------------------------------------------
+# --- one application for all tests of the features -------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="session", params=BOTH)
 def features_app(
     request: pytest.FixtureRequest, migrated_templates: MigratedTemplates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flask]:
-    """The application of a module's tests, once on each data base; :func:`features` empties it after each of them."""
+    """The application of these tests, once on each data base; :func:`features` empties it after each of them."""
     home = tmp_path_factory.mktemp("features")
     url = migrated_templates.copy(request.param, SETTINGS, home)
     app = make_app(home, url, SETTINGS)
