@@ -12,7 +12,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,8 +262,10 @@ def furnish() -> None:
     services.update_service(get_service("support").id, wrap_up_seconds=1)
 
 
-def serve_calls(templates: MigratedTemplates, folder: Path) -> Iterator[CallCentre]:
-    """A centre with the embedded switch, on loopback; nobody is signed off for lack of a page."""
+def serve_calls(
+    templates: MigratedTemplates, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[CallCentre]:
+    """A centre with the embedded switch, on loopback; nobody is signed off for lack of a page. More settings may be given."""
     home = folder / "home"
     home.mkdir()
     templates.copy("sqlite", {"core.plugins": PLUGINS}, home, furnish)
@@ -274,6 +276,7 @@ def serve_calls(templates: MigratedTemplates, folder: Path) -> Iterator[CallCent
         "OKNO_SWITCH_ADDRESSES": "127.0.0.1",
         "OKNO_ROUTING_GRACE_SECONDS": "3600",
         "OKNO_VOICE_VISITOR_CALLS": "0",
+        **(environment or {}),
     }
     served = Served(okno, okno.start("run", log=log, env=settings), f"http://127.0.0.1:{port}", 0, log)
     sound = Sound()

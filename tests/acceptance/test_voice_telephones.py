@@ -1,0 +1,134 @@
+"""Telephones and the running centre: SIP and RTP from outside, agents with a softphone inside; each says a tone."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tests.support.sip_telephone import RATE, Telephone, TelephoneExchange
+from tests.support.softphone_house import NUMBER
+from tests.support.telephony_stage import Stage
+from tests.support.tone_parties import TONES
+from tests.support.tone_people import CallCentre, serve_calls
+from tests.support.tones import present
+from tests.support.waiting import wait_until
+
+pytest.importorskip("pjsua2", reason="the extra sip is not installed")
+pytestmark = pytest.mark.slow
+ANNA, OUTSIDE = 650, 1850
+CUSTOMER, ABSENT = "+74951112233", "+74950000009"
+
+
+class Outside:
+    """The provider's side: telephones, and where the centre listens."""
+
+    def __init__(self) -> None:
+        self.stage = Stage()
+        self.exchange = TelephoneExchange({CUSTOMER: ("answer", OUTSIDE)})
+        self.stage.run(self.exchange.start())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.centre = ("127.0.0.1", int(taken.getsockname()[1]))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "OKNO_SWITCH_SIP": "true",
+            "OKNO_SWITCH_SIP_LISTEN": f"{self.centre[0]}:{self.centre[1]}",
+            "OKNO_SWITCH_SIP_TRUNK": f"127.0.0.1:{self.exchange.port}",
+            "OKNO_SWITCH_SIP_REGISTER": "false",
+            "OKNO_SWITCH_SIP_RTP_PORT": str(46_000 + self.centre[1] % 2000),
+        }
+
+    def call(self) -> Telephone:
+        """A customer calls our number; waits until the centre has taken the call."""
+        calling: Telephone = self.stage.run(self.exchange.call(CUSTOMER, NUMBER, self.centre, OUTSIDE))
+        wait_until(lambda: calling.state != "new", what=f"an answer; there were {calling.statuses}")
+        assert calling.state == "up", calling.statuses
+        return calling
+
+    def hang_up(self, telephone: Telephone) -> None:
+        async def down() -> None:
+            self.exchange.hang_up(telephone)
+
+        self.stage.run(down())
+
+    def close(self) -> None:
+        async def stop() -> None:
+            self.exchange.stop()
+
+        self.stage.run(stop())
+        self.stage.close()
+
+
+def heard(telephone: Telephone) -> set[int] | None:
+    """Which agents' tones reach a telephone; None for no sound at all."""
+    frames = list(telephone.heard)
+    if len(frames) < 10:
+        return None
+    samples = np.concatenate(frames)
+    return present(samples, RATE, TONES) if abs(samples).max() > 300 else None
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    made = Outside()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def centre(migrated_templates, tmp_path_factory, outside: Outside):
+    yield from serve_calls(migrated_templates, tmp_path_factory.mktemp("telephones"), outside.environment)
+
+
+@pytest.fixture
+def house(centre: CallCentre):
+    yield centre
+    centre.all_leave()
+
+
+@pytest.mark.feature("V-02", "V-10")
+def test_a_telephone_calls_waits_with_music_and_talks_with_an_agent(house: CallCentre, outside: Outside):
+    telephone = outside.call()
+    wait_until(lambda: heard(telephone) == set(), what="music and nobody")
+    anna = house.agent("anna", ANNA, ready=True)
+    key = anna.answer()
+    (call,) = anna.calls
+    assert call["number"].replace(" ", "").replace("-", "") == CUSTOMER, call
+    anna.hears(OUTSIDE)
+    wait_until(lambda: heard(telephone) == {ANNA}, what="the agent")
+    anna.do(key, "hold")
+    anna.hears()
+    wait_until(lambda: heard(telephone) == set(), what="music")
+    anna.do(key, "retrieve")
+    wait_until(lambda: heard(telephone) == {ANNA}, what="the agent again")
+    outside.hang_up(telephone)
+    wait_until(lambda: anna.calls == [], what="the end of the call")
+
+
+@pytest.mark.feature("V-03")
+def test_an_agent_calls_a_number_presses_keys_and_hangs_up(house: CallCentre, outside: Outside):
+    anna = house.agent("anna", ANNA)
+    anna.connect()
+    before = set(outside.exchange.calls)
+    key = anna.ask("POST", "calls", {"number": CUSTOMER})["call"]["key"]
+    anna.hears(OUTSIDE)
+    telephone = next(call for name, call in outside.exchange.calls.items() if name not in before)
+    wait_until(lambda: heard(telephone) == {ANNA}, what="the agent")
+    anna.do(key, "dtmf", digits="42#")
+    wait_until(lambda: telephone.digits == "42#", what="the keys")
+    anna.do(key, "hangup")
+    wait_until(lambda: telephone.state == "ended", what="the end at the telephone")
+    wait_until(lambda: anna.calls == [])
+
+
+def test_a_number_that_nobody_has_ends_the_call_and_says_so(house: CallCentre):
+    anna = house.agent("anna", ANNA)
+    anna.connect()
+    anna.ask("POST", "calls", {"number": ABSENT})
+    wait_until(lambda: anna.calls == [], what="the end of the call")
+    assert house.rows("SELECT cause FROM voice_call ORDER BY id DESC LIMIT 1") == [("unreachable",)]
