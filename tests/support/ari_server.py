@@ -50,7 +50,7 @@ class AriServer:
 
     def __init__(self, model: AsteriskModel | None = None) -> None:
         self.model = model or AsteriskModel()
-        self.model.tell, self.model.listening = self._tell, lambda: self._listener is not None
+        self.model.tell, self.model.listening = self._tell, lambda: self.listened_to
         self.endpoint = BrowserEndpoint(self.model, WEB_USER, WEB_PASSWORD)
         self.loaded = True
         self.calls: list[tuple[str, str, Asked]] = []
@@ -88,6 +88,11 @@ class AriServer:
             await self._serving
         for channel in list(self.model.channels.values()):
             self.model.end(channel)
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether the application's WebSocket is open."""
+        return self._listener is not None
 
     def drop_listener(self) -> None:
         """The application's WebSocket ends."""
