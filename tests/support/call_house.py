@@ -176,6 +176,7 @@ def furnish() -> tuple[dict[str, int], int, int]:
         service = Service(
             key="support", title_en="Support", title_ru="Поддержка", is_default=True, teams=[team], wrap_up_seconds=600
         )
+        service.disposition_required = False
         service.entries.append(ServiceEntry(channel="voice", address=NUMBER))
         other = Service(key="sales", title_en="Sales", title_ru="Продажи", teams=[team])
         other.entries.append(ServiceEntry(channel="voice", address="+78000000002"))

@@ -102,6 +102,18 @@ def open_calls_of(user_id: int, *, up: bool = True) -> list[int]:
     return sorted(set(db.session.scalars(query)))
 
 
+def talks_elsewhere(user_id: int, call: VoiceCall) -> bool:
+    """Whether the user is in a call besides ``call`` that is not on hold."""
+    query = select(VoiceLeg.id).where(
+        VoiceLeg.user_id == user_id,
+        VoiceLeg.left_at.is_(None),
+        VoiceLeg.state == "up",
+        VoiceLeg.held.is_(False),
+        VoiceLeg.call_id != call.id,
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def consults_of(call: VoiceCall) -> list[VoiceCall]:
     """The open calls that were begun to consult about this one."""
     query = select(VoiceCall).where(VoiceCall.consult_of_id == call.id, VoiceCall.ended_at.is_(None))

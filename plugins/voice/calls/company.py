@@ -95,6 +95,9 @@ def swap(key: str, user_id: int) -> None:
         assert own is not None and other is not None
         own.held, other.held = not own.held, own.held
         db.session.flush()
+        for call_id in set(book.open_calls_of(user_id)) - {first.id, second.id}:
+            if (third := book.lock(call_id)) is not None:
+                serving.hold_in(third, user_id)
         book.changed(first)
         book.changed(second)
 
@@ -110,6 +113,7 @@ def merge(key: str, user_id: int) -> None:
         db.session.flush()
         book.changed(first)
         ending.end(second, "merged", user_id)
+        serving.hold_others(user_id, first)
 
 
 def _move_over(first: VoiceCall, second: VoiceCall, user_id: int) -> list[VoiceLeg]:

@@ -16,11 +16,12 @@ from core.db import db, transaction
 from core.house import okno
 from core.model import Contact, Interaction, ServiceEntry, User
 from plugins.voice import switchboard
-from plugins.voice.calls import book, phones, serving, talk
+from plugins.voice.calls import book, menus, phones, picture, serving, talk
 from plugins.voice.lines import directory
-from plugins.voice.models.calls import VoiceCall
+from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.registration import callbacks
 from plugins.voice.voicemail import forwarding
+from plugins.voice.voicemail.forwarding import Course
 
 CHANNEL = "voice"
 INTERNAL = re.compile(r"\d{2,6}")
@@ -245,8 +246,9 @@ def call_colleague(user_id: int, to_user_id: int, consult_of: VoiceCall | None =
         raise Rejected(Text("This is you", "Это вы сами"), "call-yourself")
     process = str(switchboard.require()["process"])
     with transaction():
-        caller, forward = db.session.get_one(User, user_id), _forward(to_user_id)
-        target = db.session.get_one(User, to_user_id) if forward else talk.colleague(to_user_id)
+        caller, course = db.session.get_one(User, user_id), _course(to_user_id)
+        elsewhere = course.do in ("forward", "voicemail")
+        target = db.session.get_one(User, to_user_id) if elsewhere else talk.colleague(to_user_id)
         made = VoiceCall(
             key=book.new_key(),
             direction="internal",
@@ -264,21 +266,45 @@ def call_colleague(user_id: int, to_user_id: int, consult_of: VoiceCall | None =
         own = book.add(made, "agent", user=caller, state="up")
         serving.join(made, own)
         phones.busy(user_id)
-        if forward is not None:
-            add_number(made, forward)
-        else:
-            book.add(made, "agent", user=target)
+        if not elsewhere or not divert(made, to_user_id, course):
+            book.add(made, "agent", user=talk.colleague(to_user_id))
         return made.key
 
 
-def _forward(user_id: int) -> Number | None:
-    """Where a colleague's calls go right now, None when they ring."""
-    busy = bool(book.open_calls_of(user_id, up=False))
-    situation = "busy" if busy else "new" if serving.is_there(user_id) else "no_answer"
-    course = forwarding.course_of(user_id, situation)  # type: ignore[arg-type]
-    if course.do != "forward" or INTERNAL.fullmatch(course.number):
-        return None
-    return parse(course.number)
+def _course(user_id: int) -> Course:
+    """What a call to a colleague does right now."""
+    if book.open_calls_of(user_id, up=False):
+        return forwarding.course_of(user_id, "busy")
+    return forwarding.course_of(user_id, "new" if serving.is_there(user_id) else "no_answer")
+
+
+def divert(call: VoiceCall, user_id: int, course: Course) -> bool:
+    """Send a call elsewhere that a colleague does not take; False when there is nowhere. Needs an open transaction."""
+    if course.do == "forward":
+        return _forward(call, user_id, course.number)
+    caller = picture.phone_of(call.started_by_id) if call.started_by_id is not None else None
+    if course.do != "voicemail" or call.direction != "internal" or call.consult_of_id or not (caller and caller.media):
+        return False
+    # The caller's own leg is whom the greeting is played to and whose words are kept.
+    call.customer_leg = caller.media
+    menus.take_message(call, user_id=user_id)
+    return True
+
+
+def _forward(call: VoiceCall, user_id: int, typed: str) -> bool:
+    try:
+        target = target_of({"number": typed}, user_id)
+    except Rejected:
+        return False
+    if target.number is not None:
+        add_number(call, target.number)
+        return True
+    rung = select(VoiceLeg.id).where(VoiceLeg.call_id == call.id, VoiceLeg.user_id == target.user_id)
+    there = target.user_id is not None and serving.is_there(target.user_id)
+    if not there or book.open_calls_of(target.user_id, up=False) or db.session.scalar(rung.limit(1)) is not None:
+        return False
+    book.add(call, "agent", user=db.session.get_one(User, target.user_id))
+    return True
 
 
 def add_number(made: VoiceCall, number: Number) -> str:

@@ -99,7 +99,8 @@ def _back_to_first(consult: VoiceCall, user_ids: list[int]) -> None:
         return
     for user_id in user_ids:
         own = book.leg_of(first, user_id)
-        if own is not None and own.held and consult.started_by_id == user_id:
+        free = own is not None and own.held and not book.talks_elsewhere(user_id, first)
+        if own is not None and free and consult.started_by_id == user_id:
             own.held = False
             db.session.flush()
     book.changed(first)
@@ -161,7 +162,7 @@ def _recall(call: VoiceCall, cause: str) -> None:
     db.session.flush()
     own = book.leg_of(call, user_id)
     if own is not None:
-        own.held = False
+        own.held = book.talks_elsewhere(user_id, call)
         call.state = "talking"
         db.session.flush()
         book.changed(call)

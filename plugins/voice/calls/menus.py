@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.clock import now
 from core.db import db, transaction
-from core.model import Service
+from core.model import Service, User
 from plugins.voice.calls import book, ending, saying
 from plugins.voice.menus import course
 from plugins.voice.menus.course import Action, Input, Move, State
@@ -217,6 +217,9 @@ def message_left(key: str, path: str) -> bool:
     box_id = call.course.get("voicemail") if call is not None else None
     if call is None or box_id is None:
         return True
-    number = call.from_number if call.from_number.startswith("+") else ""
-    messages_left.keep(box_id, key, path, number=number, name=call.name, call_id=call.id, case_id=call.case_id)
+    number, name = call.from_number if call.from_number.startswith("+") else "", call.name
+    if call.direction == "internal":
+        colleague = db.session.get(User, call.started_by_id) if call.started_by_id else None
+        number, name = call.from_number, colleague.name if colleague else ""
+    messages_left.keep(box_id, key, path, number=number, name=name, call_id=call.id, case_id=call.case_id)
     return True

@@ -129,15 +129,21 @@ def hold_others(user_id: int, but: VoiceCall) -> None:
     """One talk at a time: the user's other calls wait, whatever is listened to is left. Needs an open transaction."""
     for call_id in book.open_calls_of(user_id):
         other = book.lock(call_id) if call_id != but.id else None
-        own = book.leg_of(other, user_id) if other is not None else None
-        if other is None or own is None:
-            continue
-        if own.kind == "supervisor":
-            book.leave(other, own)
-        elif not own.held:
-            own.held = True
-            db.session.flush()
-            book.changed(other)
+        if other is not None:
+            hold_in(other, user_id)
+
+
+def hold_in(call: VoiceCall, user_id: int) -> None:
+    """The user's place in a call waits; who listens to it leaves. Needs an open transaction."""
+    own = book.leg_of(call, user_id)
+    if own is None or own.state != "up":
+        return
+    if own.kind == "supervisor":
+        book.leave(call, own)
+    elif not own.held:
+        own.held = True
+        db.session.flush()
+        book.changed(call)
 
 
 def _greet(call: VoiceCall, agent_id: int) -> None:

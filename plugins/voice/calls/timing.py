@@ -9,9 +9,9 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db, transaction
 from core.house import okno
-from core.model import Interaction
+from core.model import Interaction, Service
 from plugins.voice.calls import book, dialling, ending, menus, waiting
-from plugins.voice.messages.rules import rule_of
+from plugins.voice.messages.rules import takes_message
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.voicemail import forwarding
 
@@ -54,24 +54,25 @@ def _not_answered(call_id: int, leg_id: int, user_id: int) -> None:
         if call is None or leg is None or leg.state != "ringing":
             return
         course = forwarding.course_of(user_id, "no_answer")
-        if course.do == "forward" and course.number.startswith("+"):
-            dialling.add_number(call, dialling.parse(course.number))
+        if dialling.divert(call, user_id, course):
             book.leave(call, leg, "no_answer")
         else:
             ending.drop(call, leg, "no_answer")
 
 
 def take_messages_due() -> int:
-    """Callers who have waited as long as their service's rule says may leave a message instead."""
-    query = select(VoiceCall.id, VoiceCall.service_id, VoiceCall.started_at).where(
-        VoiceCall.ended_at.is_(None), VoiceCall.state == "queued", VoiceCall.direction == "in"
+    """Callers who have waited as long as their service's rule says, or whose service is closed, may leave a message instead."""
+    query = (
+        select(VoiceCall.id, VoiceCall.service_id, VoiceCall.started_at, Service.calendar_key)
+        .outerjoin(Service, Service.id == VoiceCall.service_id)
+        .where(VoiceCall.ended_at.is_(None), VoiceCall.state == "queued", VoiceCall.direction == "in")
     )
     rows = db.session.execute(query).all()
     db.session.rollback()
     due = []
     for row in rows:
-        seconds = rule_of(row.service_id).voicemail_seconds
-        if seconds and row.started_at + timedelta(seconds=seconds) <= now():
+        waited = (now() - row.started_at).total_seconds()
+        if takes_message(row.service_id, row.calendar_key or "", waited, now()):
             due.append(row.id)
     db.session.rollback()
     for call_id in due:

@@ -18,6 +18,8 @@ from plugins.voice.process.scene import Place, Scene, Sound, Tape
 log = structlog.get_logger("okno.voice")
 STIRRING = ("leg.answered", "leg.hangup", "playback.done")
 REMEMBERED = 2000
+# Sounds of waiting go on until they are stopped or replaced, which we do ourselves.
+WAITING = "wait."
 
 
 class Arranger:
@@ -48,7 +50,7 @@ class Arranger:
 
     def heard(self, event: DriverEvent) -> None:
         """The backend tells something; calls that it concerns are looked at soon. Never blocks."""
-        if event.kind not in STIRRING:
+        if event.kind not in STIRRING or event.playback.startswith(WAITING):
             return
         for key, scene in self.scenes.items():
             if (event.leg and any(place.leg == event.leg for place in scene.places)) or (
@@ -162,7 +164,7 @@ class Arranger:
 
     async def _wait_with(self, scene: Scene, leg: str, sound: str, snapshot: Snapshot, *, replaced: bool) -> None:
         """Let a leg that nobody talks with hear ``sound`` over and over; "" for silence or talk."""
-        playback = f"wait.{leg}.{sound}" if sound else ""
+        playback = f"{WAITING}{leg}.{sound}" if sound else ""
         before = self._waiting_sounds.get(leg, "")
         if before and (before != playback or replaced):
             self._waiting_sounds.pop(leg, None)
