@@ -31,6 +31,8 @@ log = structlog.get_logger("okno.asterisk")
 BRIDGE_TYPE = "mixing,dtmf_events"
 PAUSE_MS = 2000
 STOP_SECONDS = 3.0
+# ``sip:101@asterisk`` is the endpoint 101 of Asterisk itself.
+OWN_HOST = "asterisk"
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
 SIP_URI = re.compile(r"sips?:[\w.+*#-]{1,64}(@[\w.:\[\]-]{1,255})?")
 DIGITS = re.compile(r"[0-9*#A-D,]{1,64}")
@@ -321,7 +323,10 @@ class AsteriskDriver:
         if kind == "tel" and NUMBER.fullmatch(number):
             return self._options.dial.format(number=number)
         if SIP_URI.fullmatch(address):
-            return self._options.dial_sip.format(uri=address) if "@" in address else f"PJSIP/{number}"
+            user, _, host = number.partition("@")
+            if host in ("", OWN_HOST):
+                return f"PJSIP/{user}"
+            return self._options.dial_sip.format(uri=address)
         raise DriverError("bad-address", f"neither tel:<number> nor sip:<user>[@<host>]: {address}")
 
     async def _take_out(self, leg: Leg) -> None:

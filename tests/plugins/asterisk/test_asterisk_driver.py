@@ -156,7 +156,7 @@ def test_addresses_of_sip_are_called_through_the_trunk_and_telephones_by_their_n
             "PJSIP/trunk/sip:anna@example.org": ("answer", GLEB),
             "PJSIP/101": ("answer", BORIS),
         }
-        for leg, address in (("far", "sip:anna@example.org"), ("near", "sip:101")):
+        for leg, address in (("far", "sip:anna@example.org"), ("near", "sip:101@asterisk")):
             await rig.driver.originate(leg, address, "", 20, {})
             await told(rig, "leg.answered", leg=leg)
         await together(rig, "talk", "far", "near")
