@@ -19,6 +19,7 @@ from tests.support.browser import ARGUMENTS, PROGRAMS, Pages
 from tests.support.kb_house import _free_port
 from tests.support.okno_process import Okno, Served
 from tests.support.shift_house import PASSWORD
+from tests.support.visitor_site import visitor_site
 from tests.support.waiting import wait_until
 
 PLUGINS = ["voice", "switch"]
@@ -47,7 +48,9 @@ SAYS = """(() => {
   const devices = navigator.mediaDevices;
   if (!devices) return;
   const asked = devices.getUserMedia.bind(devices);
+  window.microphoneAllowed = ALLOWED;
   devices.getUserMedia = async (wish) => {
+    if (!window.microphoneAllowed) throw new DOMException("Permission denied", "NotAllowedError");
     for (const track of (await asked(wish)).getTracks()) track.stop();
     const sound = new AudioContext();
     const [tone, volume, out] = [sound.createOscillator(), sound.createGain(), sound.createMediaStreamDestination()];
@@ -82,6 +85,11 @@ LISTEN = """async (tones) => {
   return window.ear.looks;
 }"""
 LOOKS = 4
+
+
+def says(tone: int, allowed: bool = True) -> str:
+    """The script of a page whose microphone says ``tone``."""
+    return SAYS.replace("HERTZ", str(tone)).replace("ALLOWED", "true" if allowed else "false")
 
 
 def add_people_and_a_number(language: str = "ru") -> None:
@@ -121,9 +129,10 @@ def add_people_and_a_number(language: str = "ru") -> None:
 
 @dataclass
 class SoftphoneHouse:
-    """A running centre."""
+    """A running centre; ``shop`` is a page of another site that carries the script."""
 
     served: Served
+    shop: str = ""
 
     @property
     def url(self) -> str:
@@ -135,11 +144,13 @@ class SoftphoneHouse:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(question, values).fetchall()
 
-    def desk(self, pages: Pages, login: str, tone: int, *, ready: bool = False, **options: object) -> Page:
-        """An agent's desk, whose microphone says ``tone``."""
+    def desk(
+        self, pages: Pages, login: str, tone: int, *, ready: bool = False, denied: bool = False, **options: object
+    ) -> Page:
+        """An agent's desk, whose microphone says ``tone``; ``denied`` until ``window.microphoneAllowed`` is set."""
         pages.allow("/sign-in: .* 409 ")
         context = pages.context(**options)  # type: ignore[arg-type]
-        context.add_init_script(SAYS.replace("HERTZ", str(tone)))
+        context.add_init_script(says(tone, not denied))
         page = pages.open(f"{self.url}/sign-in", context)
         page.fill("#login", login)
         page.fill("#password", PASSWORD)
@@ -159,12 +170,12 @@ class SoftphoneHouse:
         page.locator("#state-menu form:has(input[name=state][value=ready]) button").click()
         expect(page.locator(".state-button")).to_have_class(re.compile("state-good"))
 
-    def visitor(self, pages: Pages, name: str = "Пётр", locale: str = "ru") -> Frame:
-        """Somebody who opens the demo page and presses «Позвонить»; gives the frame of the call."""
-        context, tone = pages.context(locale), VISITOR
-        context.add_init_script(SAYS.replace("HERTZ", str(tone)))
-        page = pages.open(f"{self.url}/voice/demo", context)
-        page.locator("[data-okno-call]").click()
+    def visitor(self, pages: Pages, name: str = "Пётр", locale: str = "ru", shop: bool = False) -> Frame:
+        """Somebody who opens the demo page, or a ``shop`` on another site, and calls; gives the frame of the call."""
+        context = pages.context(locale)
+        context.add_init_script(says(VISITOR))
+        page = pages.open(self.shop if shop else f"{self.url}/voice/demo", context)
+        page.locator("okno-call .okno-open" if shop else "[data-okno-call]").click()
         frame = page.locator("okno-call iframe").element_handle().content_frame()
         assert frame is not None
         frame.locator("[name=name]").fill(name)
@@ -235,7 +246,9 @@ def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru
     try:
         served.wait_until_ready()
         wait_until((home / "run" / "voice.sock").exists, what="the voice process")
-        yield SoftphoneHouse(served)
+        with visitor_site(served.url, NUMBER, script="voice/call.js") as shop:
+            # By another name, so that it is another site for the browser.
+            yield SoftphoneHouse(served, shop.replace("127.0.0.1", "localhost"))
     finally:
         served.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A customer's site on another origin: a tiny page with the chat's one line, served by itself."""
+"""A customer's site on another origin: a tiny page with one line of ours, served by itself."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>Магазин: {path}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{head}</head>
 <body><main><h1>Магазин</h1><p>Обычная страница сайта.</p><a href="/other">Другая страница</a></main>
-<script src="{centre}/chat/widget.js" data-entry="{entry}" async></script></body></html>"""
+<script src="{centre}/{script}" data-entry="{entry}" async></script></body></html>"""
 
 
 @contextmanager
-def visitor_site(centre: str, entry: str, *, lang: str = "ru", head: str = "") -> Iterator[str]:
+def visitor_site(
+    centre: str, entry: str, *, lang: str = "ru", head: str = "", script: str = "chat/widget.js"
+) -> Iterator[str]:
     """The address of a site whose every page carries the widget ``entry`` of ``centre``."""
 
     class Site(BaseHTTPRequestHandler):
@@ -23,7 +25,8 @@ def visitor_site(centre: str, entry: str, *, lang: str = "ru", head: str = "") -
                 self.send_response(204)
                 self.end_headers()
                 return
-            page = PAGE.format(lang=lang, path=self.path, head=head, centre=centre, entry=entry).encode()
+            values = {"lang": lang, "head": head, "centre": centre, "entry": entry, "script": script}
+            page = PAGE.format(path=self.path, **values).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(page)))
