@@ -20,7 +20,6 @@ from tests.support.memory_driver import MemoryDriver
 from tests.support.waiting import wait_until
 
 
-
 class Running:
     """A voice process in a thread, on a socket file."""
 
@@ -80,7 +79,11 @@ def test_events_come_in_order_and_go_on_where_the_reader_stopped(process):
     process.ask("offer", leg="a", sdp="v=0")
     process.loop.call_soon_threadsafe(process.driver.media_flows, "a")
     first, second = next(read), next(read)
-    assert (first["event"]["kind"], second["event"]["kind"], second["event"]["leg"]) == ("driver.up", "leg.answered", "a")
+    assert (first["event"]["kind"], second["event"]["kind"], second["event"]["leg"]) == (
+        "driver.up",
+        "leg.answered",
+        "a",
+    )
     stream.close()
     process.loop.call_soon_threadsafe(process.driver.presses, "a", "5")
     again = switchboard.Listening(process.address, second["seq"], stream.process)
