@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
-from core import audit
+from core import audit, calendars
 from core.contracts import Text
 from core.db import db, transaction
 from core.directory import missing
@@ -52,6 +53,14 @@ _rules: Shelf[dict[int, Rule]] = Shelf("voice_rules", _read, [VoiceRule, VoiceMe
 def rule_of(service_id: int | None) -> Rule:
     """The rule of a service; without one of its own, the defaults."""
     return _rules().get(service_id or 0, Rule())
+
+
+def takes_message(service_id: int | None, calendar_key: str, waited: float, at: datetime) -> bool:
+    """Whether a caller who has ``waited`` so many seconds leaves a message: it is long enough, or the service is closed."""
+    rule = rule_of(service_id)
+    if rule.voicemail_seconds and waited >= rule.voicemail_seconds:
+        return True
+    return rule.closed_voicemail and not calendars.is_open(calendar_key, at)
 
 
 def set_rule(service_key: str, rule: Rule) -> None:

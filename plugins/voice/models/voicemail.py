@@ -24,7 +24,7 @@ class VoicemailBox(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), unique=True)
     service_id: Mapped[int | None] = mapped_column(ForeignKey("service.id", ondelete="CASCADE"), unique=True)
-    active: Mapped[bool] = mapped_column(default=True)
+    active: Mapped[bool] = mapped_column(default=False)
     email: Mapped[str] = mapped_column(String(254), default="")
     email_as: Mapped[str] = mapped_column(String(10), default="none")
     user: Mapped[User | None] = relationship()

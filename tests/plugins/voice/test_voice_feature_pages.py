@@ -134,7 +134,7 @@ def test_a_box_and_forwarding_are_set_up_in_the_settings(house):
     assert house.client("anna").get(f"{place}/sound").status_code == 200
     assert house.client("boris").get(f"{place}/sound").status_code == 404
     text(house.post("root", "/voice/box/greetings", {"service": "support", "sound": sound()}))
-    assert boxes.active_box(Whose(service_id=house.services["support"])).greetings[0].active
+    assert boxes.box_of(Whose(service_id=house.services["support"])).greetings[0].active
     form = {"busy_number": "102", "busy_active": "1", "no_answer_number": "oops", "no_answer_seconds": "20"}
     assert "aria-invalid" in text(house.post("anna", "/voice/forwarding", form))
     text(house.post("anna", "/voice/forwarding", {**form, "no_answer_number": ""}))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from core import clock, outbox, storage
+from core import calendars, clock, outbox, storage
 from core.contracts import Rejected
 from core.db import db
 from core.model import Interaction, Notification, OutboxRow, StoredFile, TimelineEntry
@@ -134,6 +134,19 @@ def test_the_rule_of_a_service_is_kept_whole_or_not_at_all(house):
     assert rules.rule_of(house.services["support"]) == wanted
 
 
+def test_a_caller_leaves_a_message_after_a_long_wait_or_when_the_service_is_closed(house):
+    support = house.services["support"]
+    assert not rules.takes_message(support, "", 10**4, clock.now())
+    rules.set_rule("support", rules.Rule(voicemail_seconds=60))
+    waited = [rules.takes_message(support, "", seconds, clock.now()) for seconds in (59, 60)]
+    assert waited == [False, True]
+    rules.set_rule("support", rules.Rule(closed_voicemail=True))
+    calendars.add_calendar("days", "Days", "Дни", {"zone": "UTC", "weekly": {"mon-sun": ["09:00-18:00"]}})
+    noon = clock.now().replace(hour=12, minute=0)
+    night = noon.replace(hour=3)
+    assert [rules.takes_message(support, "days", 0, at) for at in (noon, night)] == [False, True]
+
+
 def test_a_text_is_spoken_once_by_the_program_that_is_set(house, tmp_path, monkeypatch):
     sound = tmp_path / "said.wav"
     sound.write_bytes(beep())
@@ -163,6 +176,8 @@ def test_a_box_has_three_greetings_at_most_and_one_in_use(house):
     assert list(db.session.scalars(in_use)) == [made[2].id]
     boxes.use_greeting(box.id, made[0].id)
     assert list(db.session.scalars(in_use)) == [made[0].id]
+    assert boxes.active_box(Whose(user_id=house.users["anna"])) is None
+    boxes.set_box(box.id, active=True, email="", email_as="none")
     kept = boxes.active_box(Whose(user_id=house.users["anna"]))
     assert boxes.greeting_sound(kept, "ru") == f"file:{storage.path(made[0].sha256)}"
     boxes.remove_greeting(box.id, made[0].id)
