@@ -132,3 +132,40 @@ def test_a_number_that_nobody_has_ends_the_call_and_says_so(house: CallCentre):
     anna.ask("POST", "calls", {"number": ABSENT})
     wait_until(lambda: anna.calls == [], what="the end of the call")
     assert house.rows("SELECT cause FROM voice_call ORDER BY id DESC LIMIT 1") == [("unreachable",)]
+
+
+@pytest.mark.feature("V-01")
+@pytest.mark.parametrize("nailed", [False, True], ids=["for each call", "nailed up"])
+def test_an_agent_with_a_sip_telephone_talks_by_it(house: CallCentre, outside: Outside, nailed: bool):
+    desk = f"desk{int(nailed)}"
+    outside.exchange.does[desk] = ("answer", ANNA)
+    anna = house.agent("anna", ANNA, ready=True)
+    address = f"sip:{desk}@127.0.0.1:{outside.exchange.port}"
+    anna.ask("POST", "phone", {"way": "sip", "address": address, "nailed": nailed, "auto_answer": False})
+    customer = outside.call()
+    key = anna.ringing()
+    anna.do(key, "answer")
+    telephone = wait_until(lambda: _of(outside, desk, "up"), what="the agent's telephone")
+    wait_until(lambda: heard(customer) == {ANNA}, what="the agent")
+    wait_until(lambda: heard(telephone) == {OUTSIDE}, what="the customer")
+    anna.do(key, "hangup")
+    wait_until(lambda: anna.calls == [])
+    if nailed:
+        wait_until(lambda: heard(telephone) is None or heard(telephone) == set(), what="silence")
+        assert telephone.state == "up"
+        second = outside.call()
+        anna.do(anna.ringing(), "answer")
+        wait_until(lambda: heard(second) == {ANNA} and heard(telephone) == {OUTSIDE}, what="the same telephone again")
+        assert len([one for one in outside.exchange.calls.values() if desk in one.local]) == 1
+        anna.do(anna.calls[0]["key"], "hangup")
+    else:
+        wait_until(lambda: telephone.state == "ended", what="the end at the agent's telephone")
+    wait_until(lambda: anna.calls == [])
+    anna.ask("POST", "phone", {"way": "browser", "address": "", "nailed": False, "auto_answer": False})
+
+
+def _of(outside: Outside, name: str, state: str) -> Telephone | None:
+    """The telephone of this name, when it is in this state."""
+    return next(
+        (one for one in list(outside.exchange.calls.values()) if name in one.local and one.state == state), None
+    )
