@@ -51,7 +51,7 @@ class DriverEvent:
     """Something happened. ``at`` is seconds since the epoch.
 
     ``data`` by kind: incoming {address, to, name, display, headers}; answered {}; held {on}; dtmf {digit};
-    transfer_requested {to}; quality {loss_percent, jitter_ms, rtt_ms, level}; hangup {cause, code}; joined/left {};
+    transfer_requested {to}; quality {loss_percent, jitter_ms, rtt_ms, level in dBFS}; hangup {cause, code}; joined/left {};
     playback.done {finished: bool}; recording.started {}; recording.done {path, seconds}; recording.failed {why}.
     """
 

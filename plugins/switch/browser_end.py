@@ -58,6 +58,7 @@ class BrowserEnd:
         self._closing: set[asyncio.Task[None]] = set()
         self._heard_packets = 0
         self._heard_at = time.monotonic()
+        self._closed = False
         self.up = False
 
     async def answer(self, sdp: str) -> str:
@@ -79,6 +80,9 @@ class BrowserEnd:
             if fresh:
                 self._close_later(connection)
             raise DriverError("bad-sdp", f"{type(fault).__name__}: {fault}") from fault
+        if self._closed:
+            self._close_later(connection)
+            raise DriverError("unknown-leg", "the leg ended while its connection was made")
         if fresh:
             self._take(connection, found[1], intake, outlet)
         return _with_mending(connection.localDescription.sdp)
@@ -129,7 +133,7 @@ class BrowserEnd:
 
     async def close(self) -> None:
         """Close the connection; ``changed`` is not told."""
-        self.up = False
+        self.up, self._closed = False, True
         connection, self._connection = self._connection, None
         if connection is not None:
             self._close_later(connection)

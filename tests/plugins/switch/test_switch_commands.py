@@ -196,6 +196,24 @@ def test_a_bad_offer_of_a_leg_that_talks_leaves_it_talking(play: Play) -> None:
     play(scenario)
 
 
+def test_a_leg_that_is_hung_up_while_it_connects_leaves_nothing(play: Play) -> None:
+    async def scenario(centre: Centre) -> None:
+        party = Party(centre.switch, "a", 400)
+        centre.parties.append(party)
+        connecting = asyncio.create_task(party.connect())
+        while not centre.switch.media.legs:  # at the first moment that there is a leg, long before there is an answer
+            await asyncio.sleep(0)
+        end: Any = centre.switch.media.legs["a"].end
+        await centre.switch.hangup("a")
+        with pytest.raises(DriverError) as refused:
+            await connecting
+        assert refused.value.code == "unknown-leg"
+        await until(lambda: not end._closing, "the connection stays open")
+        assert [event.kind for event in centre.events] == ["driver.up", "leg.hangup"]
+
+    play(scenario)
+
+
 def test_a_full_switch_takes_nobody_more(play: Play, gateway: LineGateway) -> None:
     async def scenario(centre: Centre) -> None:
         await up(centre, gateway, "a", "b")
