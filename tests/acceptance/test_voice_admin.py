@@ -83,6 +83,7 @@ def test_an_agent_records_a_message_and_takes_it_as_greeting(house: VoiceAdminHo
     card.get_by_role("button", name="Добавить сообщение").click()
     expect(card.get_by_text("Сообщение добавлено")).to_be_visible()
     player(card)
+    assert violations(anna) == []
     card.get_by_label("Приветствие при ответе").select_option(label="Моё приветствие")
     card.get_by_role("button", name="Сохранить").click()
     expect(card.get_by_text("Сохранено")).to_be_visible()
@@ -163,6 +164,7 @@ def test_recordings_are_heard_in_the_case_with_their_waveform_by_who_may(house: 
     [(case_id,)] = house.rows("SELECT case_id FROM voice_call WHERE key = 'seed0'")
     elena.goto(f"{house.url}/cases/{case_id}")
     sound = player(elena.locator(".panel:visible"))
+    assert violations(elena) == []
     sound.get_by_role("button", name="Слушать").click()
     wait_until(lambda: sound.evaluate(SECONDS) > 0.3, what="a recording that plays")
     sound.get_by_role("slider").focus()
