@@ -11,7 +11,7 @@
 // The default of RTCPeerConnection asks no server; candidates are gathered for a moment and travel with the offer.
 
 const GATHERED = 2500;
-const SHAKEN = 8000;
+const SHAKEN = 5000;
 
 export class Line {
   constructor({ servers = [], changed = () => {} }) {

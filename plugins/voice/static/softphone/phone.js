@@ -11,8 +11,6 @@ import { ask, post } from "./server.js";
 import { Sound } from "./sound.js";
 import { TargetDialog } from "./targets.js";
 
-// Between two calls the line is kept for a moment: the next often follows.
-const LINGER = 3000;
 const KEYS = { transfer: "transfer", blind_transfer: "transfer", consult: "consult", conference: "conference" };
 
 class Phone {
@@ -20,6 +18,7 @@ class Phone {
     this.element = element;
     this.words = JSON.parse(element.dataset.words);
     this.known = new Map();
+    this.asking = false;
     this.cards = new Map();
     this.sound = new Sound({ element: find("[data-far]", element), changed: () => this.draw() });
     this.targets = new TargetDialog(this);
@@ -34,7 +33,7 @@ class Phone {
   hear(type, payload) {
     if (type === "voice.call") this.take(payload.call);
     if (type === "voice.gone") this.gone(payload.key);
-    if (type === "voice.line" && payload.state === "lost" && this.sound.line) this.sound.again();
+    if (type === "voice.line" && payload.state === "lost") this.sound.renew();
     if (type === "voice.quality" && this.cards.size) this.watch.judge(payload);
     if (type === "voice.screen") this.screen(payload);
   }
@@ -110,10 +109,9 @@ class Phone {
   }
 
   follow() {
-    clearTimeout(this.lingering);
     const needed = this.calls.some((call) => this.needs(call));
     if (needed) this.sound.ready().catch((error) => this.unheard(error));
-    else this.lingering = setTimeout(() => this.sound.done(), LINGER);
+    else if (!this.asking) this.sound.done();
     ring(this.calls.some((call) => call.can?.answer));
     this.draw();
   }
@@ -128,12 +126,13 @@ class Phone {
   async command(key, what, body = {}, refused = (words) => toast(words, "error")) {
     this.cards.get(key)?.busy(true);
     try {
-      if (what === "answer") await this.sound.ready();
+      if (what === "answer") await this.prepare();
       return await post(`calls/${key}/${what}`, body);
     } catch (error) {
       refused(error.message || this.words.failed);
       return null;
     } finally {
+      if (what === "answer") this.asking = false;
       this.cards.get(key)?.busy(false);
     }
   }
@@ -143,7 +142,7 @@ class Phone {
     if (what === "supervise") return done(await this.supervise(key, body));
     if (what !== "call") return done(await this.command(key, what, body));
     try {
-      await this.sound.ready();
+      await this.prepare();
       const { call } = await post("calls", target);
       // An event may have told more of it by now.
       if (call && !this.known.has(call.key)) this.take(call);
@@ -151,20 +150,31 @@ class Phone {
     } catch (error) {
       toast(error.message || this.words.failed, "error");
       done(null);
+    } finally {
+      this.asking = false;
       this.follow();
     }
   }
 
+  // The line is made before there is a call for it, and kept until the answer says whether there is one.
+  prepare() {
+    this.asking = true;
+    return this.sound.ready();
+  }
+
   async supervise(key, body) {
     try {
-      if (body.mode) await this.sound.ready();
+      if (body.mode) await this.prepare();
       const said = await post(`calls/${key}/supervise`, body);
-      this.follow();
+      // The event may come later than the answer; without the call the line would go again.
+      if (said.call && !this.known.has(key)) this.take(said.call);
       return said;
     } catch (error) {
       toast(error.message || this.words.failed, "error");
-      this.follow();
       return null;
+    } finally {
+      this.asking = false;
+      this.follow();
     }
   }
 
@@ -176,7 +186,7 @@ class Phone {
   }
 
   openDevices() {
-    document.dispatchEvent(new CustomEvent("okno:open", { detail: { url: "/settings#voice-devices" } }));
+    document.dispatchEvent(new CustomEvent("okno:open", { detail: { url: "/settings" } }));
   }
 
   // On a phone the call may be folded to its name and its end.

@@ -2,7 +2,8 @@
 //
 //   const sound = new Sound({ element, changed });
 //   await sound.ready()    opens what is missing; gives once the voice process has answered. Throws its refusal.
-//   sound.done()           the last call is over
+//   sound.done()           the last call is over: the voice process has ended its side as well
+//   sound.renew()          the voice process says that it has no line of ours any more
 //   sound.state            "off", "opening", "up", "shaken", "lost", "elsewhere" (another tab has it), "aside" (another telephone has it)
 //   sound.hindrance        why the microphone is not heard: "", insecure, denied, missing, busy, failed
 //   sound.retry()          the agent has mended something
@@ -16,7 +17,7 @@ const PAUSES = [500, 1000, 2000, 5000, 10_000];
 
 export class Sound {
   constructor({ element, changed }) {
-    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, aside: false, wanted: false, tries: 0 });
+    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, aside: false, wanted: false, tries: 0, leaving: null });
     document.addEventListener("voice:devices", () => this.wanted && this.retry());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.wanted && (this.hindrance || this.track?.readyState === "ended") && this.retry());
     addEventListener("online", () => this.state === "lost" && this.again(0));
@@ -55,6 +56,8 @@ export class Sound {
     this.aside = way !== "browser";
     if (this.aside) return;
     await this.hear();
+    // What ends the line before must not end this one.
+    await this.leaving;
     if (!this.wanted) return this.end();
     const line = (this.line = new Line({ servers, changed: () => line === this.line && this.moved() }));
     try {
@@ -87,6 +90,14 @@ export class Sound {
   again(pause = PAUSES[Math.min(this.tries++, PAUSES.length - 1)]) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.wanted && this.ready().catch(() => this.again()), pause);
+  }
+
+  renew() {
+    if (!this.line || this.opening) return;
+    this.line.close();
+    this.line = null;
+    this.again(0);
+    this.changed();
   }
 
   async retry() {
@@ -131,7 +142,7 @@ export class Sound {
   done() {
     if (!this.wanted) return;
     this.wanted = false;
-    if (this.line) ask("DELETE", "leg").catch(() => {});
+    if (this.line) this.leaving = ask("DELETE", "leg").catch(() => {});
     this.end();
     this.changed();
   }
