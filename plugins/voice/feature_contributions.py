@@ -212,6 +212,29 @@ def health() -> list[HealthCheck]:
     return [HealthCheck("voice menus", speaks or not texts, detail, "" if speaks else mend)]
 
 
+def load_demo() -> None:
+    """A menu to look at and to try, switched off, and lines that calls can be passed to."""
+    from core.services import list_services
+    from plugins.voice.lines import directory
+    from plugins.voice.menus import example, operations
+
+    if not operations.list_menus():
+        operations.save_menu("main", operations.from_yaml(example.document()), active=False)
+    services = [service for service in list_services(inactive=False) if service.teams]
+    if directory.list_lines() or not services:
+        return
+    for place, service in enumerate(services[:3]):
+        directory.save_line(
+            service.key[:40].lower(),
+            title_en=service.title_en,
+            title_ru=service.title_ru,
+            product=service.title_ru,
+            number=str(200 + place),
+            service=service.key,
+            position=place,
+        )
+
+
 def add_commands(voice: click.Group) -> None:
     """``okno voice menu``, ``message``, ``line`` and ``registration``."""
     from plugins.voice.lines.commands import line

@@ -243,10 +243,12 @@ def collect_menu_items(context: DeskContext) -> list[MenuItem]:
 
 @hookimpl
 def load_demo(folder: str) -> None:
-    """A number for the default service, so that a test call has somewhere to ring."""
+    """A number for the default service, so that a test call has somewhere to ring; a menu to try, lines."""
+    from plugins.voice import feature_contributions as features
     from plugins.voice.operations import ensure_number
 
     ensure_number("+78000000001")
+    features.load_demo()
 
 
 @hookimpl

@@ -16,7 +16,7 @@ from core.permissions import require
 from core.web.admin_frame import Answer, FormState, attempt, found, refused
 from core.web.language import here
 from plugins.voice.feature_frame import draw_admin, feature_blueprint, plain_number
-from plugins.voice.menus import operations, simulator
+from plugins.voice.menus import example, operations, simulator
 from plugins.voice.menus.course import Moment, State
 from plugins.voice.menus.document import KINDS, Menu, read
 from plugins.voice.messages import operations as messages
@@ -24,29 +24,6 @@ from plugins.voice.models.menus import VoiceMenu
 
 blueprint = feature_blueprint("menus", url_prefix="/admin/voice-menus")
 KEYPAD = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
-EXAMPLE = """\
-title: {ru: Главное меню, en: Main menu}
-language: ru
-numbers: []
-start: hello
-steps:
-  hello:
-    type: say
-    text: {ru: "Здравствуйте! Вы позвонили в службу поддержки.", en: "Hello! You have reached our support."}
-    next: hours
-  hours: {type: hours, service: SERVICE, open: choice, closed: closed}
-  choice:
-    type: digits
-    text: {ru: "Соединить с оператором — 1. Заказать обратный звонок — 2.", en: "For an agent press 1. To be called back press 2."}
-    options: {"1": agent, "2": back}
-    otherwise: agent
-  agent: {type: queue, service: SERVICE}
-  back: {type: callback, service: SERVICE}
-  closed:
-    type: voicemail
-    service: SERVICE
-    text: {ru: "Мы сейчас не работаем. Оставьте сообщение после сигнала.", en: "We are closed. Please leave a message after the tone."}
-"""
 ICONS = {
     "say": "speakerphone",
     "message": "microphone",
@@ -93,15 +70,7 @@ def new() -> Answer:
     """Add one."""
     if request.method == "POST":
         return _save(None)
-    return _page(None, FormState({"key": "", "document": _example(), "active": True}))
-
-
-def _example() -> str:
-    from core.services import list_services
-
-    services = list_services(inactive=False)
-    default = next((service for service in services if service.is_default), services[0] if services else None)
-    return EXAMPLE.replace("SERVICE", default.key if default else "support")
+    return _page(None, FormState({"key": "", "document": example.document(), "active": True}))
 
 
 @blueprint.route("/<key>", methods=["GET", "POST"])

@@ -14,6 +14,8 @@ from core.contracts import Rejected
 from core.db import db
 from core.model import Interaction, Notification, OutboxRow, StoredFile, TimelineEntry
 from core.schemas import Invalid
+from plugins.voice import feature_contributions as features
+from plugins.voice.lines import directory
 from plugins.voice.menus import operations as menus
 from plugins.voice.messages import operations as messages
 from plugins.voice.messages import rules
@@ -84,6 +86,13 @@ def test_yaml_goes_out_and_comes_in_the_same_and_mistakes_name_the_line(house):
     with pytest.raises(Invalid) as refusal:
         menus.from_yaml("steps:\n  a: [")
     assert "Line" in refusal.value.errors["document"].en
+
+
+def test_the_demo_has_a_menu_to_try_and_lines(house):
+    features.load_demo()
+    features.load_demo()
+    assert [(row.key, row.active) for row in menus.list_menus()] == [("main", False)]
+    assert [line.service_id for line in directory.list_lines()] == sorted(house.services.values())
 
 
 # --- recorded messages -------------------------------------------------------------------------------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.schemas import Invalid
 from plugins.voice.menus import simulator
 from plugins.voice.menus.course import Input, Moment, State, begin, follow
-from plugins.voice.menus.document import Menu, read
+from plugins.voice.menus.document import KINDS, Menu, read
+from plugins.voice.menus.example import EXAMPLE
+from tests.support.places import ROOT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DOCUMENT: dict[str, Any] = {
@@ -158,3 +162,11 @@ def test_whatever_is_pressed_ends_or_waits_for_a_key(keys, open_):
         assert not turn.state.playing
         turn = simulator.press(turn.state, "" if key == "-" else key, at, "ru")
     assert turn.state is None or menu().steps[turn.state.step].type == "digits"
+
+
+def test_the_example_of_the_documentation_and_of_a_new_menu_are_right():
+    page = (ROOT / "docs" / "voice-features.md").read_text("utf-8")
+    documented = read("main", yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]))
+    assert set(KINDS) == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    begun = read("main", yaml.safe_load(EXAMPLE))
+    assert documented.start == begun.start == "hello"
