@@ -5,24 +5,49 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
 from plugins.switch.ends import Quality
+from plugins.switch.media import Beats
 from plugins.switch.parties import Leg
 
 if TYPE_CHECKING:
     from plugins.switch.driver import Switch
 
+log = structlog.get_logger("okno.switch")
 EVERY_SECONDS = 1.0
+SAY_AGAIN_SECONDS = 60.0
 QUALITY_EVERY = 5
 CONNECT_SECONDS = 20.0
 LOST_SECONDS = 15
 
 
+class Slowness:
+    """Whether the beat leaves frames out, worth a line in the log once a minute."""
+
+    def __init__(self) -> None:
+        self._left_out = 0
+        self._told_at = -SAY_AGAIN_SECONDS
+
+    def look(self, beats: Beats, now: float) -> dict[str, int]:
+        """What to tell at ``now`` (seconds): frames left out since it was last told, and the most milliseconds that one was late;
+        nothing when none were, or when it was told within the last minute."""
+        missed = beats.left_out - self._left_out
+        if not missed or now - self._told_at < SAY_AGAIN_SECONDS:
+            return {}
+        self._left_out, self._told_at = beats.left_out, now
+        most, beats.latest = beats.latest, 0.0
+        return {"frames": missed, "late_ms": round(most * 1000)}
+
+
 async def watch(switch: Switch) -> None:
     """Look once a second until cancelled."""
     new_since: dict[Leg, float] = {}
-    round_number = 0
+    round_number, slowness = 0, Slowness()
     while True:
         await asyncio.sleep(EVERY_SECONDS)
+        if fell_behind := slowness.look(switch.media.beats, asyncio.get_running_loop().time()):
+            log.warning("sound fell behind", **fell_behind, remedy="switch.precedence, CAP_SYS_NICE, or fewer parties")
         round_number += 1
         await _end_unconnected(switch, new_since)
         for leg in [leg for leg in switch.media.legs.values() if leg.state == "up"]:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from core.telephony import COMMANDS
-from plugins.switch import libopus, precedence
+from plugins.switch import libopus, precedence, watch
 from plugins.switch.health import health
 from plugins.switch.hooks import register_settings
+from plugins.switch.media import Beats
 
 # A process that makes the backend as the voice process does, and says what came of it.
 MAKE = """
@@ -91,6 +92,17 @@ def test_only_the_beat_is_real_time_not_what_reads_and_writes_files() -> None:
     kind, beside = printed(TAKE).split()[-2:]
     assert kind in precedence.KINDS
     assert beside == str(os.SCHED_OTHER)
+
+
+def test_a_beat_that_falls_behind_is_told_once_a_minute() -> None:
+    slowness, beats = watch.Slowness(), Beats()
+    assert slowness.look(beats, 0.0) == {}
+    beats.left_out, beats.latest = 7, 0.151
+    assert slowness.look(beats, 1.0) == {"frames": 7, "late_ms": 151}
+    beats.left_out, beats.latest = 9, 0.04
+    assert slowness.look(beats, 30.0) == {}
+    assert slowness.look(beats, 61.0) == {"frames": 2, "late_ms": 40}
+    assert slowness.look(beats, 200.0) == {}
 
 
 def asked(**changes: Any) -> tuple[bool, str]:
