@@ -299,11 +299,11 @@ def _forward(call: VoiceCall, user_id: int, typed: str) -> bool:
     if target.number is not None:
         add_number(call, target.number)
         return True
-    rung = select(VoiceLeg.id).where(VoiceLeg.call_id == call.id, VoiceLeg.user_id == target.user_id)
-    there = target.user_id is not None and serving.is_there(target.user_id)
-    if not there or book.open_calls_of(target.user_id, up=False) or db.session.scalar(rung.limit(1)) is not None:
+    other = target.user_id or 0
+    rung = select(VoiceLeg.id).where(VoiceLeg.call_id == call.id, VoiceLeg.user_id == other)
+    if not serving.is_there(other) or book.open_calls_of(other, up=False) or db.session.scalar(rung.limit(1)):
         return False
-    book.add(call, "agent", user=db.session.get_one(User, target.user_id))
+    book.add(call, "agent", user=db.session.get_one(User, other))
     return True
 
 

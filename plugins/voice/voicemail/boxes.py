@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
@@ -83,7 +84,7 @@ def boxes_of_user(user_id: int) -> list[VoicemailBox]:
     return list(db.session.scalars(query.order_by(VoicemailBox.user_id.is_(None), VoicemailBox.id)))
 
 
-def box_ids_of_user(user_id: int) -> Select[tuple[int]]:
+def box_ids_of_user(user_id: int) -> Select[Any]:
     """The ids of :func:`boxes_of_user`, for another query."""
     return select(VoicemailBox.id).where(_heard_by(user_id))
 
