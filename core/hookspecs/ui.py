@@ -175,7 +175,7 @@ def register_person_actions() -> list[PersonAction]:  # type: ignore[empty-body]
     Called: once, at start.
     Returns: actions; ``{id}`` in an address is the colleague's, those whose permission the viewer lacks are left out.
     Exceptions: the plugin's actions are left out, the fault is counted; a key taken already is refused.
-    Used by: colleagues (write in a chat).
+    Used by: colleagues (write in a chat), voice (call).
 
     Example::
 

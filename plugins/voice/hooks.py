@@ -25,6 +25,7 @@ from core.contracts import (
     NoticeKind,
     Panel,
     Permission,
+    PersonAction,
     PluginSchema,
     Process,
     PublishedEvent,
@@ -117,6 +118,14 @@ def register_assets() -> list[Asset]:
     from plugins.voice.desk import contributions
 
     return [*contributions.assets(), *features.assets()]
+
+
+@hookimpl
+def register_person_actions() -> list[PersonAction]:
+    """«Call» at every colleague."""
+    from plugins.voice.desk import contributions
+
+    return contributions.person_actions()
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.contracts import Asset, DeskContext, MenuItem, Panel, Text
+from core.contracts import Asset, DeskContext, MenuItem, Panel, PersonAction, Text
 
 
 def assets() -> list[Asset]:
@@ -35,3 +35,9 @@ def panels(context: DeskContext) -> list[Panel]:
     """The agent's telephone, microphone and loudspeaker among the own settings."""
     title = Text("Telephone and sound", "Телефон и звук")
     return [Panel("voice-devices", title, "phone", "/voice/devices", "settings", 40, "voice.call")]
+
+
+def person_actions() -> list[PersonAction]:
+    """The telephone page with this colleague on it."""
+    label = Text("Call", "Позвонить")
+    return [PersonAction("voice-call", label, "phone-calling", "/voice/phone?user={id}", "voice.call")]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import render_template
+from flask import render_template, request
 from sqlalchemy import or_, select
 
-from core import outgoing
+from core import directory_book, outgoing
 from core.contracts import Text
 from core.db import db
 from core.model import User
@@ -81,12 +81,14 @@ def _recent(call: VoiceCall, user: User) -> RecentCall:
 
 @require("voice.call")
 def phone() -> str:
-    """The page."""
+    """The page; ``user`` is a colleague who is to be called."""
     user = signed_in()
     calls = recents(user)
     dialled = next((call.number for call in calls if call.direction == "out" and call.number), "")
+    asked = request.args.get("user", 0, type=int)
     return render_template(
         "voice/desk/phone.html",
+        person=directory_book.by_ids("user", [asked]).get(asked) if asked != user.id else None,
         keys=(*KEYS, *SIGNS),
         recents=calls,
         last=dialled,
