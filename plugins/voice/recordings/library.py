@@ -32,6 +32,7 @@ from plugins.voice.voicemail.messages_left import length_of
 PERMISSION = "voice.recordings"
 AT_ONCE = 10
 LOST_HOURS = 12
+FAILED_KEPT = timedelta(days=30)
 UNKNOWN = Text("There is no such recording", "Такой записи нет")
 log = structlog.get_logger("okno.voice.recordings")
 
@@ -149,12 +150,16 @@ def _encode(row_id: int, source: Path) -> None:
     target = source.with_suffix(".ogg")
     try:
         kept = encode_opus(source, target)
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         log.warning("a recording could not be encoded", recording=row_id, error=str(error)[:300])
         with transaction():
             same = update(CallRecording).where(CallRecording.id == row_id, CallRecording.state == "raw")
-            values = {"state": "failed", "failure": str(error)[:300]}
+            values = {"state": "failed", "failure": str(error)[:300], "expires_at": now() + FAILED_KEPT}
             db.session.execute(same.values(**values).execution_options(synchronize_session=False))
+        return
+    except OSError as error:
+        # A full disk and the like pass: the WAV waits for the next run.
+        log.warning("a recording waits to be encoded", recording=row_id, error=str(error)[:300])
         return
     with transaction():
         query = select(CallRecording).where(CallRecording.id == row_id, CallRecording.state == "raw")
@@ -185,19 +190,21 @@ def _tell(row: CallRecording) -> None:
 
 def prune() -> int:
     """Forget what has been kept its days, with its sound; returns how many. A job of the worker."""
-    due = select(CallRecording.id).where(CallRecording.expires_at < now(), CallRecording.state == "done").limit(200)
+    due = select(CallRecording.id).where(CallRecording.expires_at < now(), CallRecording.state != "removed").limit(200)
     ids = list(db.session.scalars(due))
     for row_id in ids:
         with transaction():
             row = db.session.get(CallRecording, row_id, with_for_update=True)
-            if row is not None and row.state == "done":
+            if row is not None and row.state in ("done", "failed"):
                 _forget(row)
     return len(ids)
 
 
 def _forget(row: CallRecording) -> None:
     sha256 = row.sha256
-    row.state, row.sha256, row.peaks, row.size = "removed", None, [], 0
+    if row.path:
+        Path(row.path).unlink(missing_ok=True)
+    row.state, row.sha256, row.peaks, row.size, row.path = "removed", None, [], 0, ""
     blobs.forget(sha256)
 
 
@@ -264,6 +271,4 @@ def remove(recording_id: int) -> None:
         audit.record(
             "voice.recording.remove", "voice_recording", recording_id, {"state": row.state}, {"state": "removed"}
         )
-        if row.path:
-            Path(row.path).unlink(missing_ok=True)
         _forget(row)

@@ -114,8 +114,18 @@ class Kept:
 def encode_opus(source: Path, target: Path) -> Kept:
     """A WAV (mono or stereo, 16 bit) as Ogg/Opus at ``target``, in pieces of a second, so that an hour takes no memory.
 
-    Raises ``OSError`` or ``ValueError`` when the WAV cannot be read.
+    Raises ``FileNotFoundError`` or ``ValueError`` when the WAV cannot be read, ``OSError`` when ``target`` cannot be written now; what was
+    written by then is removed.
     """
+    try:
+        return _encoded(source, target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _encoded(source: Path, target: Path) -> Kept:
+    import av
     import numpy as np
 
     try:
@@ -129,6 +139,10 @@ def encode_opus(source: Path, target: Path) -> Kept:
             _write_opus(given, target, _Counter(energies, counts, max(frames, 1)))
     except (wave.Error, EOFError) as error:
         raise ValueError(f"not a WAV: {error}") from error
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise ValueError(f"cannot be encoded: {error}") from error
     decibels = 10 * np.log10(energies / np.maximum(counts, 1) + 1e-10)
     scaled = np.clip(100 * (1 - decibels / FLOOR_DB), 0, 100).round().astype(int)
     return Kept(frames / rate, scaled.tolist())

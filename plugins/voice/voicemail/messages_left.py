@@ -67,11 +67,15 @@ def _encode(row_id: int, source: Path) -> None:
     target = source.with_suffix(".ogg")
     try:
         kept = encode_opus(source, target)
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         log.warning("a voicemail could not be encoded", voicemail=row_id, error=str(error)[:300])
         with transaction():
             same = update(Voicemail).where(Voicemail.id == row_id, Voicemail.state == "raw")
             db.session.execute(same.values(state="failed").execution_options(synchronize_session=False))
+        return
+    except OSError as error:
+        # A full disk and the like pass: the WAV waits for the next run.
+        log.warning("a voicemail waits to be encoded", voicemail=row_id, error=str(error)[:300])
         return
     with transaction():
         query = select(Voicemail).where(Voicemail.id == row_id, Voicemail.state == "raw").with_for_update()
@@ -178,10 +182,12 @@ def remove(voicemail_id: int, user_id: int) -> None:
 
 def prune() -> int:
     """Forget what has been kept its days; returns how many. A job of the worker."""
-    due = select(Voicemail.id, Voicemail.sha256).where(Voicemail.expires_at < now()).limit(200)
+    due = select(Voicemail.id, Voicemail.sha256, Voicemail.path).where(Voicemail.expires_at < now()).limit(200)
     rows = db.session.execute(due).all()
-    for row_id, sha256 in rows:
+    for row_id, sha256, path in rows:
         with transaction():
             db.session.execute(delete(Voicemail).where(Voicemail.id == row_id))
             blobs.forget(sha256)
+        if path:
+            Path(path).unlink(missing_ok=True)
     return len(rows)

@@ -328,6 +328,39 @@ def test_the_recording_of_a_call_that_ended_without_word_is_found(house):
     assert db.session.get_one(CallRecording, row.id, populate_existing=True).state == "done"
 
 
+def test_a_full_disk_delays_the_encoding_and_loses_nothing(house, monkeypatch):
+    import errno
+
+    call = house.call()
+    row = library.begin(call, "r5", None)
+    path = house.wav(Path(row.path).parent, "r5.wav")
+    library.done("r5", str(path), 2)
+
+    def full(_source: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(library, "encode_opus", full)
+        library.encode_due()
+    assert path.exists()
+    assert db.session.get_one(CallRecording, row.id, populate_existing=True).state == "raw"
+    library.encode_due()
+    assert db.session.get_one(CallRecording, row.id, populate_existing=True).state == "done" and not path.exists()
+
+
+def test_what_cannot_be_read_is_told_and_goes_with_time(house, tmp_path):
+    call = house.call()
+    row = library.begin(call, "r6", None)
+    broken = tmp_path / "r6.wav"
+    broken.write_bytes(b"RIFF")
+    library.done("r6", str(broken), 2)
+    library.encode_due()
+    assert db.session.get_one(CallRecording, row.id, populate_existing=True).state == "failed" and broken.exists()
+    with clock.at(clock.now() + timedelta(days=31)):
+        assert library.prune() == 1
+    assert not broken.exists()
+
+
 # --- callbacks ---------------------------------------------------------------------------------------
 
 
