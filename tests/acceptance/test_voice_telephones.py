@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from tests.support.sip_rig import free_port
 from tests.support.sip_telephone import RATE, Telephone, TelephoneExchange
 from tests.support.softphone_house import NUMBER
 from tests.support.telephony_stage import Stage
@@ -29,9 +29,7 @@ class Outside:
         self.stage = Stage()
         self.exchange = TelephoneExchange({CUSTOMER: ("answer", OUTSIDE)})
         self.stage.run(self.exchange.start())
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.centre = ("127.0.0.1", int(taken.getsockname()[1]))
+        self.centre = ("127.0.0.1", free_port())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,7 +38,7 @@ class Outside:
             "OKNO_SWITCH_SIP_LISTEN": f"{self.centre[0]}:{self.centre[1]}",
             "OKNO_SWITCH_SIP_TRUNK": f"127.0.0.1:{self.exchange.port}",
             "OKNO_SWITCH_SIP_REGISTER": "false",
-            "OKNO_SWITCH_SIP_RTP_PORT": str(46_000 + self.centre[1] % 2000),
+            "OKNO_SWITCH_SIP_RTP_PORT": str(42_000 + self.centre[1] % 200 * 64),
         }
 
     def call(self) -> Telephone:

@@ -34,14 +34,14 @@ class SipRig(SwitchRig):
         """Start the telephones' side, then the switch with its SIP process."""
         self.exchange.password = self._provider_password
         await self.exchange.start()
-        self.port = _free_port()
+        self.port = free_port()
         settings = {
             "switch.addresses": ["127.0.0.1"],
             "switch.most_legs": MOST_LEGS,
             "switch.sip_listen": f"127.0.0.1:{self.port}",
             "switch.sip_trunk": f"127.0.0.1:{self.exchange.port}",
             "switch.sip_register": False,
-            "switch.sip_rtp_port": 42_000 + self.port % 4000,
+            "switch.sip_rtp_port": 42_000 + self.port % 200 * 64,
         } | {f"switch.{name}": value for name, value in self._changes.items()}
         self.gateway = SipGateway(chosen(settings))
         self.driver = Switch(settings, str(self.folder), self.gateway)
@@ -97,7 +97,20 @@ class SipRig(SwitchRig):
         return f"tel:+7999000000{last}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that is free, with two after it for the processes."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if port < 65_000 and all(_is_free(port + more) for more in (1, 2)):
+                return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+        try:
+            taken.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -20,7 +20,7 @@ from typing import Any
 import pjsua2 as pj
 
 from plugins.switch.sip import causes, vectors, wire
-from plugins.switch.sip.agent_config import account_config, endpoint_config, transport_config
+from plugins.switch.sip.agent_config import account_config, endpoint_config, registration_config, transport_config
 
 RATE, FRAME_BYTES, FRAME_USEC = 48_000, 1920, 20_000
 TURN_MS = 3
@@ -241,15 +241,18 @@ class Agent:
         self._endpoint.libCreate()
         self._endpoint.libInit(endpoint_config())
         transport = transport_config(settings)
-        kind = {"tcp": pj.PJSIP_TRANSPORT_TCP}.get(settings["sip_transport"], pj.PJSIP_TRANSPORT_UDP)
-        self._endpoint.transportCreate(kind, transport)
+        self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         self._endpoint.libStart()
         self._endpoint.audDevManager().setNullDev()
         if not vectors.check(pj.ByteVector):
             raise RuntimeError(
                 "PJSUA2's vectors do not lie in memory as expected; another version of pjsua2-python is needed"
             )
-        self.account.create(account_config(settings, transport))
+        self.account.create(account_config(settings, transport), True)
+        if settings["sip_trunk"] and settings["sip_register"]:
+            self._registration = Line()
+            self._registration.agent = self
+            self._registration.create(registration_config(settings, transport))
         self.tell("ready")
 
     def _originate(self, command: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pjsua2 as pj
 
 # Half of what is heard above 8 kHz is lost, and half of the work of resampling.
 MIX_RATE = 16_000
-MOST_CALLS = 32
+MOST_CALLS = 4
 
 
 def endpoint_config() -> Any:
@@ -41,10 +41,16 @@ def account_config(settings: dict[str, Any], transport: Any) -> Any:
     config.idUri = f"sip:{user}@{trunk or transport.publicAddress or transport.boundAddress or socket.gethostname()}"
     if settings["sip_password"]:
         config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, settings["sip_password"]))
-    if trunk and settings["sip_register"]:
-        config.regConfig.registrarUri = f"sip:{trunk}"
     config.mediaConfig.transportConfig.boundAddress = transport.boundAddress
     config.mediaConfig.transportConfig.publicAddress = transport.publicAddress
     config.mediaConfig.transportConfig.port = int(settings["sip_rtp_port"])
-    config.mediaConfig.transportConfig.portRange = 1000
+    config.mediaConfig.transportConfig.portRange = 31
+    return config
+
+
+def registration_config(settings: dict[str, Any], transport: Any) -> Any:
+    """How the provider finds us: at the common address, behind which the processes stand."""
+    config = account_config(settings, transport)
+    config.regConfig.registrarUri = f"sip:{settings['sip_trunk']}"
+    config.sipConfig.contactForced = f"<sip:{settings['sip_user'] or 'okno'}@{settings['sip_contact']}>"
     return config

@@ -13,7 +13,7 @@ def declared() -> list[Setting]:
     return [
         Setting("switch.sip", bool, False, Text("Carry telephone calls by SIP; needs the extra sip", "Принимать и совершать звонки по SIP; нужно дополнение sip")),
         Setting("switch.sip_listen", str, "0.0.0.0:5060", Text("Address and port for SIP", "Адрес и порт для SIP")),
-        Setting("switch.sip_transport", str, "udp", Text("How SIP is carried", "Транспорт SIP"), choices=("udp", "tcp")),
+        Setting("switch.sip_calls", int, 8, Text("Telephone calls at once; four are carried by one process", "Сколько звонков по SIP одновременно; один процесс ведёт четыре")),
         Setting("switch.sip_public", str, "", Text("Our address as the provider sees it, behind NAT", "Наш адрес, каким его видит оператор связи, при NAT")),
         Setting("switch.sip_trunk", str, "", Text("Host of the provider, host or host:port; none: only sip: addresses can be called", "Сервер оператора связи, хост или хост:порт; пусто: звонить можно только на адреса sip:")),
         Setting("switch.sip_user", str, "", Text("User name at the provider", "Имя пользователя у оператора связи")),

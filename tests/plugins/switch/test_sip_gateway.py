@@ -47,14 +47,39 @@ def test_a_process_that_dies_takes_its_calls_and_is_started_again(play: Play) ->
         leg = await rig.call_in("101", "200", GLEB)
         await rig.driver.answer(leg)
         await told(rig, "leg.answered", leg=leg)
-        os.kill(rig.gateway._process.pid, signal.SIGKILL)
+        os.kill(rig.gateway.agents[0].process.pid, signal.SIGKILL)
         assert (await told(rig, "leg.hangup", leg=leg)).data["cause"] == "lost"
         assert await refused(rig.driver.originate("out", rig.number("answers"), "", 20, {})) == "failed"
-        await until(rig.gateway._ready.is_set, "the new process")
+        await until(rig.gateway.agents[0].ready.is_set, "the new process")
         await rig.driver.originate("out", rig.number("answers"), "", 20, {})
         await told(rig, "leg.answered", leg="out")
 
-    play(scenario)
+    play(scenario, sip_calls=4)
+
+
+def test_more_calls_than_one_process_carries_are_spread_and_too_many_are_busy(play: Play) -> None:
+    async def scenario(rig: Any) -> None:
+        calling = [rig.call_in(str(100 + number), "200", GLEB) for number in range(4)]
+        legs = list(await asyncio.gather(*calling))
+        await rig.driver.originate("out", rig.number("answers"), "", 20, {})
+        legs += [await rig.call_in(str(104 + number), "200", GLEB) for number in range(3)]
+        for leg in legs:
+            await rig.driver.answer(leg)
+            await told(rig, "leg.answered", leg=leg)
+        assert sorted(len(agent.ends) for agent in rig.gateway.agents) == [4, 4]
+        late: Telephone = await rig.exchange.call("109", "200", ("127.0.0.1", rig.port), GLEB)
+        await until(lambda: late.statuses and late.statuses[-1] >= 300, "the refusal")
+        assert late.statuses[-1] == 486
+        assert await refused(rig.driver.originate("more", rig.number("answers"), "", 20, {})) == "full"
+        since = len(rig.events)
+        await rig.give_up(legs[0])
+        await told(rig, "leg.hangup", since, leg=legs[0])
+        await rig.driver.hangup(legs[-1])
+        await until(lambda: rig.telephones[legs[-1]].state == "ended", "the end at the telephone")
+        await rig.driver.originate("more", rig.number("answers"), "", 20, {})
+        await told(rig, "leg.answered", leg="more")
+
+    play(scenario, sip_calls=8, most_legs=20)
 
 
 def test_strangers_are_refused_and_a_full_switch_is_busy(play: Play) -> None:
@@ -98,10 +123,13 @@ def test_the_provider_is_given_our_password_and_our_number(play: Play) -> None:
         invite = next(one for one in rig.exchange.requests if one.method == "INVITE")
         assert invite.header("P-Preferred-Identity").startswith("<sip:+78000000001@127.0.0.1")
         assert invite.header("X-Case") == "7"
-        assert rig.gateway.failure == ""
+        assert rig.gateway.agents[0].failure == ""
 
     async def mistaken(rig: Any) -> None:
-        await until(lambda: "401" in rig.gateway.failure or "refuses" in rig.gateway.failure, "the provider's refusal")
+        await until(
+            lambda: "401" in rig.gateway.agents[0].failure or "refuses" in rig.gateway.agents[0].failure,
+            "the provider's refusal",
+        )
 
     play(scenario, "provider's word", sip_register=True, sip_user="okno", sip_password="provider's word")
     play(mistaken, "provider's word", sip_register=True, sip_user="okno", sip_password="another")
