@@ -20,7 +20,7 @@ def declared() -> list[Setting]:
         Setting("switch.sip_password", str, "", Text("Password at the provider", "Пароль у оператора связи"), secret=True),
         Setting("switch.sip_register", bool, True, Text("Register with the provider", "Регистрироваться у оператора связи")),
         Setting("switch.sip_peers", list, [], Text("Addresses beside the provider's from which calls are taken, * for all", "Адреса, кроме оператора, с которых принимаются звонки; * — с любых")),
-        Setting("switch.sip_rtp_port", int, 40_000, Text("First port for sound; a thousand from there are used", "Первый порт для звука; используется тысяча портов подряд")),
+        Setting("switch.sip_rtp_port", int, 40_000, Text("First port for sound; each process uses 32", "Первый порт для звука; каждый процесс занимает 32")),
     ]  # fmt: skip
 
 
