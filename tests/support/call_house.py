@@ -179,6 +179,7 @@ def furnish() -> tuple[dict[str, int], int, int]:
         service.disposition_required = False
         service.entries.append(ServiceEntry(channel="voice", address=NUMBER))
         other = Service(key="sales", title_en="Sales", title_ru="Продажи", teams=[team])
+        other.disposition_required = False
         other.entries.append(ServiceEntry(channel="voice", address="+78000000002"))
         db.session.add_all([team, service, other, *users.values()])
         db.session.flush()

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core import assignment, timeline
 from core.contracts import Rejected, Text
 from core.db import db, transaction
-from core.model import User
+from core.model import Interaction, User
 from plugins.voice import switchboard
 from plugins.voice.calls import book, dialling, ending, phones, serving, talk
 from plugins.voice.calls.dialling import Number, Target
@@ -154,7 +154,7 @@ def complete(key: str, user_id: int) -> None:
         db.session.flush()
         heir = next((leg.user_id for leg in moved if leg.user_id is not None), None)
         _note(first, user_id, moved[0].name)
-        if heir is not None and first.interaction_id is not None:
+        if heir is not None and first.interaction_id is not None and _in_hand(first):
             # The call follows its interaction, as with any transfer.
             assignment.assign(first.interaction_id, heir, user_id)
             ending.end(second, "transferred", user_id)
@@ -162,6 +162,12 @@ def complete(key: str, user_id: int) -> None:
         else:
             ending.end(second, "transferred", user_id)
             ending.go_away(first, own)
+
+
+def _in_hand(call: VoiceCall) -> bool:
+    """Whether its interaction is still somebody's; who left a conference may be wrapping up while the others talk."""
+    state = select(Interaction.state).where(Interaction.id == call.interaction_id)
+    return db.session.scalar(state) == "active"
 
 
 def _note(call: VoiceCall, user_id: int, name: str) -> None:

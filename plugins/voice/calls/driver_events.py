@@ -46,7 +46,7 @@ def apply(process: str, seq: int, event: Event) -> bool:
                 return False
             handle(process, event)
     except Rejected as refused:
-        log.info("an event was refused", event=event["kind"], code=refused.code, leg=event.get("leg"))
+        log.info("an event was refused", kind=event["kind"], code=refused.code, leg=event.get("leg"))
         with transaction():
             _advance(process, seq)
     return True

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core import assignment, timeline
+from core import assignment, presence, timeline
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
-from core.model import Interaction
+from core.model import Interaction, User
+from core.routing import hands
 from plugins.voice.calls import book, phones
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.registration import callbacks
 
+CHANNEL = "voice"
 ENDED = {
     "normal": Text("Call ended", "Звонок завершён"),
     "busy": Text("Call ended: the number was busy", "Звонок не состоялся: занято"),
@@ -138,7 +140,9 @@ def go_away(call: VoiceCall, leg: VoiceLeg) -> None:
 def hand_over(call: VoiceCall, user_id: int | None) -> None:
     """Who had the call has left while others talk: a colleague in it has it now, else its interaction goes to wrap-up."""
     interaction_id = call.interaction_id
-    heir = next((leg for leg in book.legs_of(call) if leg.kind == "agent" and leg.state == "up"), None)
+    heir = next(
+        (leg for leg in book.legs_of(call) if leg.kind == "agent" and leg.state == "up" and _has_room(call, leg)), None
+    )
     if interaction_id is None or user_id is None:
         call.agent_id = heir.user_id if heir else None
         db.session.flush()
@@ -151,6 +155,15 @@ def hand_over(call: VoiceCall, user_id: int | None) -> None:
         db.session.flush()
         assignment.finish(interaction_id, user_id)
     book.changed(call)
+
+
+def _has_room(call: VoiceCall, leg: VoiceLeg) -> bool:
+    """Whether a colleague may have the call's interaction beside what they have in hand."""
+    if call.interaction_id is None or leg.user_id is None:
+        return leg.user_id is not None
+    user = db.session.get_one(User, leg.user_id)
+    room = hands.in_hand(user.id).get(CHANNEL, 0) < hands.bounds(user, CHANNEL).limit
+    return room and hands.state_of(user.id) != presence.OFFLINE
 
 
 def _recall(call: VoiceCall, cause: str) -> None:

@@ -77,7 +77,7 @@ class Listener(threading.Thread):
         except SQLAlchemyError:
             raise
         except Exception as error:
-            log.error("an event failed", event=event, exc_info=error)
+            log.error("an event failed", told=event, exc_info=error)
             driver_events.skip(process, seq)
         finally:
             db.session.remove()
