@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from plugins.voice.sounds.sound_files import RATE, as_wav
 from tests.support.softphone_house import NUMBER
-from tests.support.tone_parties import tone, tones_in
-from tests.support.tone_people import CallCentre, serve_calls
+from tests.support.tone_parties import TONES, tone, tones_in
+from tests.support.tone_people import CallCentre, Refusal, serve_calls
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-VISITOR, ANNA, QUESTION, CONSENT = 400, 650, 950, 1850
+VISITOR, ANNA, QUESTION, BORIS, CONSENT = TONES
 MENU = {
     "numbers": [NUMBER],
     "steps": {
@@ -32,6 +32,7 @@ def prepare(house: CallCentre) -> None:
     """A menu, the sounds it plays, and a service that records every call."""
     from core.app import create_app
     from core.db import db
+    from plugins.voice.lines import directory
     from plugins.voice.menus import operations as menus
     from plugins.voice.messages import operations as messages
     from plugins.voice.messages import rules
@@ -42,6 +43,9 @@ def prepare(house: CallCentre) -> None:
         consent = messages.add("Предупреждение", as_wav(tone(CONSENT, 6, RATE)), owner_id=None, key="consent")
         menus.save_menu("main", MENU)
         rules.set_rule("support", rules.Rule(record="always", consent_id=consent.id))
+        line = {"title_en": "Cards", "title_ru": "Карты", "product": "Карты", "number": "200", "service": "support"}
+        directory.save_line("cards", **line)
+        directory.save_line("closed", **line, active=False)
         db.session.remove()
         db.engine.dispose()
 
@@ -126,3 +130,25 @@ def test_a_call_is_announced_recorded_on_two_channels_and_paused(house: CallCent
         "voice.recording.resumed",
         "voice.recording",
     ]
+
+
+@pytest.mark.feature("V-12")
+def test_a_call_is_passed_to_a_line_of_the_directory(house: CallCentre):
+    visitor = house.visitor(VISITOR)
+    visitor.hears(QUESTION)
+    visitor.do("dtmf", digits="1")
+    anna = house.agent("anna", ANNA, ready=True)
+    key = anna.answer()
+    visitor.hears(ANNA)
+    lines = anna.ask("GET", "lines.json?q=200")["lines"]
+    assert [(line["product"], line["number"]) for line in lines] == [("Карты", "200")]
+    [(closed,)] = house.rows("SELECT id FROM voice_line WHERE key = 'closed'")
+    with pytest.raises(Refusal) as refusal:
+        anna.do(key, "transfer", target={"line_id": closed})
+    assert refusal.value.code == "voice-line-unknown"
+    boris = house.agent("boris", BORIS, ready=True)
+    anna.post_form("/desk/state", state="not_ready")
+    anna.do(key, "transfer", target={"line_id": lines[0]["id"]})
+    assert boris.answer() == key
+    visitor.hears(BORIS)
+    boris.hears(VISITOR)
