@@ -78,6 +78,14 @@ def test_a_customer_is_held_met_by_two_passed_on_and_wrapped_up(pages, house: So
     hears(visitor)
     hears(anna, VISITOR)
     act(anna, "Включить микрофон")
+    # One window for all three ways, with the lines that may be consulted and whatever number is typed.
+    anna.keyboard.press("Alt+Shift+T")
+    dialog = anna.locator("#task")
+    expect(dialog.locator("[data-voice-do]")).to_have_count(3)
+    expect(dialog.locator(".picker-option").filter(has_text="Бухгалтерия")).to_be_visible()
+    dialog.get_by_role("searchbox").fill("+7 495 123")
+    expect(dialog.locator("[data-voice-number]")).to_contain_text("+7 495 123")
+    dialog.get_by_role("button", name="Закрыть").click()
     # A conference in one step, by the keyboard: all three hear the two others.
     anna.keyboard.press("Alt+Shift+C")
     choose(anna, "Борис", "Добавить в разговор")
@@ -94,7 +102,6 @@ def test_a_customer_is_held_met_by_two_passed_on_and_wrapped_up(pages, house: So
     pages.allow("422")
     anna.keyboard.press("Alt+Shift+B")
     pick(anna, "Борис", "Перевести сразу")
-    dialog = anna.locator("#task")
     expect(dialog.get_by_role("alert")).to_contain_text("Борис Мельников сейчас не может принять обращение")
     dialog.get_by_role("button", name="Закрыть").click()
     # A consultation: the two agents hear each other, the customer waits with music; the colleague sees the case.
@@ -193,11 +200,11 @@ def test_an_agent_tries_the_microphone_calls_a_colleague_and_is_refused_a_forbid
     # A direction that the house forbids.
     page.get_by_label("Номер").fill("+881 000-00-00")
     pages.allow("422")
-    page.get_by_role("button", name="Позвонить").click()
+    page.get_by_role("button", name="Позвонить", exact=True).click()
     expect(egor.locator(".toast").filter(has_text="Исходящие вызовы не разрешены")).to_be_visible()
     # A colleague by the internal number.
     page.get_by_label("Номер").fill(INTERNAL)
-    page.get_by_role("button", name="Позвонить").click()
+    page.get_by_role("button", name="Позвонить", exact=True).click()
     expect(phone(egor)).to_contain_text("Вызываем…")
     phone(zoya).get_by_role("button", name="Ответить").click()
     # Without a microphone one still hears; the page says what to do, and goes on from there.

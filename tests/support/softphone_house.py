@@ -97,6 +97,7 @@ def add_people_and_a_number(language: str = "ru") -> None:
     from core import directory, reasons, services
     from core.db import db, transaction
     from core.model import Team
+    from plugins.voice.lines.directory import save_line
 
     directory.ensure_roles()
     reasons.ensure_reasons()
@@ -123,6 +124,7 @@ def add_people_and_a_number(language: str = "ru") -> None:
     )
     services.update_service(service.id, disposition_required=False)
     services.add_entry(service.id, "voice", NUMBER)
+    save_line("books", title_en="Accounts", title_ru="Бухгалтерия", product="1С", number="+7 495 000-00-01")
     services.add_disposition(service.id, "solved", "Solved in the call", "Решено в разговоре", success="success")
     services.add_disposition(service.id, "call-back", "To be called back", "Нужно перезвонить")
 
