@@ -19,6 +19,7 @@ BENCHES: dict[str, tuple[tuple[str, ...], float]] = {
     "simulation": (("-m", "bench.simulation", "--calls", "100000"), 240),
     "chat": (("-m", "bench.chat", "--visitors", "5000", "--rate", "200", "--seconds", "10"), 420),
     "voice": (("-m", "bench.voice"), 300),
+    "queue": (("-m", "bench.voice_queue"), 240),
     "events": (("-m", "bench.events", "--streams", "2000", "--rate", "200"), 180),
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from core import assignment, presence
+from core import assignment, clock, presence
 from core.contracts import Rejected
 from core.db import db
 from core.model import TimelineEntry
-from plugins.voice.calls import book, company, dialling, ending, phones, recording, talk
+from plugins.voice.calls import book, company, dialling, ending, phones, reconciling, recording, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
@@ -328,6 +330,38 @@ def test_a_voice_process_that_dies_ends_its_calls_cleanly(house):
     assert house.media("anna") == ""
     again = house.visitor("+74950000002")
     assert house.call(again).state == "queued"
+
+
+def test_after_lost_events_rows_and_process_are_brought_together(house):
+    key = house.answered()
+    gone = house.visitor("+74950000003")
+    driver, process = house.voice.driver, house.voice.host.process
+    # The caller's leg has ended, a bridge is away and nobody has told us; a leg is there that nobody knows.
+    driver.legs.pop(house.customer(gone))
+    house.voice.run(driver.destroy(house.call(key).bridge))
+    house.voice.run(driver.offer("stray", SDP))
+    with clock.at(clock.now() + timedelta(seconds=11)):
+        assert reconciling.reconcile(process, house.voice.ask("snapshot", {}, 1)) == 1
+    assert (house.call(gone).cause, house.interaction(gone).state) == ("lost", "closed")
+    assert house.hears(house.media("anna")) == {"customer"}
+    assert reconciling.strays(house.voice.ask("snapshot", {}, 1)) == {"stray"}
+    reconciling.end_strays({"stray"})
+    assert "stray" not in house.live_legs()
+
+
+def test_a_recording_that_fails_lets_the_call_go_on(house):
+    rules.set_rule("support", Rule(record="always"))
+    key = house.answered()
+    house.voice.pump()
+    tape = next(iter(house.voice.driver.recordings))
+    del house.voice.driver.recordings[tape]
+    house.voice.driver.tell("recording.failed", recording=tape, data={"why": "No space left on device"})
+    house.voice.pump()
+    rules.set_rule("support", Rule())
+    assert (house.call(key).recording, house.call(key).state) == ("", "talking")
+    assert house.hears(house.customer(key)) == {"anna"}
+    kept = db.session.scalars(db.select(CallRecording).where(CallRecording.key == tape)).one()
+    assert kept.failure == "No space left on device"
 
 
 def test_without_the_voice_process_commands_say_so_and_hanging_up_works(house):
