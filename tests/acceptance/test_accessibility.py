@@ -28,6 +28,7 @@ DESK = (
     "/directory", "/help", "/settings", "/pings", "/documents?case=1", "/supervisor/agents",
     "/supervisor/help", "/kb", "/kb/articles/1001", "/kb/articles/1001/edit",
     "/kb/articles/1001/history", "/kb/exchange", "/wallboard", "/mailbox", "/chat/demo",
+    "/voice/phone", "/voice/live", "/voice/demo", "/voice/call",
 )  # fmt: skip
 ADMIN = (
     "/admin/users/new", "/admin/users/a.sokolova", "/admin/teams/first-line", "/admin/services/support",
