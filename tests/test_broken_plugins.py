@@ -149,7 +149,8 @@ def test_every_hook_is_isolated_and_counted_each_under_its_own_name(house: House
     with transaction():
         hooks.choose_agent(None, [], {}, None)  # type: ignore[arg-type]
         hooks.agent_scores(None, [], None)  # type: ignore[arg-type]
-    hooks.jobs(), hooks.daemons(), hooks.commands(), hooks.health(), hooks.load_demo("")
+    hooks.jobs(), hooks.daemons(), hooks.processes(), hooks.commands(), hooks.health(), hooks.load_demo("")
+    hooks.choose_bot_reply(None), hooks.answer_seconds([1])  # type: ignore[arg-type, func-returns-value]
     assert [str(hint) for hint in hooks.hints("en")]
     hooks.extend_search_query(SearchQuery("x"))
     hooks.panels(context), hooks.home_tiles(context), hooks.case_badges([1], "ru")
