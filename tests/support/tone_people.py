@@ -242,7 +242,9 @@ class CallCentre:
         return int(json.loads((self.home / "run" / "okno.json").read_text())["children"]["voice"])
 
     def all_leave(self) -> None:
-        """Everybody closes the browser; until no call is open and the process carries nothing."""
+        """Nobody is ready, everybody closes the browser; until no call is open and no wrap-up goes on."""
+        for desk in self.desks.values():
+            desk.post_form("/desk/state", state="not_ready")
         for person in self.people:
             if isinstance(person, Visitor) and person.made:
                 person.do("hangup")
