@@ -15,8 +15,8 @@ administrator, and the other implementations run. Inside a transaction each impl
 a half-done change of the plugin is undone while the rest is kept.
 """
 
-from core.hookspecs import bots, channel, disposition, ops, routing, search, ui
+from core.hookspecs import bots, channel, disposition, ops, routing, search, translation, ui
 
-FAMILIES = (channel, bots, routing, disposition, search, ui, ops)
+FAMILIES = (channel, bots, translation, routing, disposition, search, ui, ops)
 
 __all__ = ["FAMILIES"]
