@@ -11,7 +11,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DEMO := var/demo
 RECORD := test-results/features.json
-WORKERS ?= 2
+# Tests wait as much as they work: with two workers half of two cores stood idle.
+WORKERS ?= 4
 PO := $(shell find core plugins -name '*.po' 2>/dev/null)
 VENDOR := core/web/static/vendor/VERSIONS.json
 MO := .venv/.translations

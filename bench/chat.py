@@ -220,6 +220,7 @@ def measure_okno(visitors: int, rate: float, seconds: float, two: bool) -> Measu
         settings = {
             "OKNO_CHAT_FLOOD_MESSAGES": "100000",
             "OKNO_API_REQUESTS_PER_MINUTE": "0",
+            "OKNO_CHAT_SESSIONS_A_MINUTE": "0",
             "OKNO_LOG_LEVEL": "error",
         }
         settings |= {"OKNO_CORE_REDIS_URL": redis} if redis else {}

@@ -6,19 +6,23 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import file_limits, storage
 from core.clock import now
 from core.contracts import FileIn, Rejected, Text
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.model import Draft
 
 LONGEST = 500_000
 KINDS = ("reply", "note")
 KIND = re.compile(r"[a-z]{1,10}")
 FACT = 2000
+_TABLE = Draft.__table__
+_FORGET = delete(_TABLE).where(
+    _TABLE.c.user_id == bindparam("user"), _TABLE.c.case_id == bindparam("case"), _TABLE.c.kind == bindparam("kind")
+)
 
 
 def save(
@@ -65,7 +69,8 @@ def find(user_id: int, case_id: int, kind: str) -> Draft | None:
 
 def forget(user_id: int, case_id: int, kind: str) -> None:
     """What it was for is done; in the open transaction."""
-    db.session.execute(delete(Draft).where(Draft.user_id == user_id, Draft.case_id == case_id, Draft.kind == kind))
+    db.session.flush()
+    current_work().connection.execute(_FORGET, {"user": user_id, "case": case_id, "kind": kind})
 
 
 # --- files -------------------------------------------------------------------------------------------

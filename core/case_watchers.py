@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import notifications
 from core.contracts import Rejected, Text
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.events import log as events
 from core.model import Case, CaseWatcher, User
 
+_TOLD = (
+    select(CaseWatcher.user_id)
+    .join(User, User.id == CaseWatcher.user_id)
+    .where(CaseWatcher.case_id == bindparam("case"), User.disabled_at.is_(None))
+)
 NO_CASE = Text("There is no such case", "Такого запроса нет")
 
 
@@ -65,8 +70,7 @@ def watches(case_id: int, user_id: int) -> bool:
 def tell(case: Case, kind: str, *, actor_id: int | None = None, entry_id: int | None = None, **data: Any) -> None:
     """Notify the watchers in the open transaction; ``kind`` is one of ``case.message``, ``case.reply``, ``case.note``,
     ``case.closed``, ``case.reopened``, ``case.watched``."""
-    ids = select(CaseWatcher.user_id).join(User, User.id == CaseWatcher.user_id)
-    told = list(db.session.scalars(ids.where(CaseWatcher.case_id == case.id, User.disabled_at.is_(None))))
+    told = list(current_work().connection.execute(_TOLD, {"case": case.id}).scalars())
     if told:
         facts = {"number": case.number, "subject": case.subject, **data}
         notifications.notify(told, kind, url_of(case.id, entry_id), facts, actor_id)

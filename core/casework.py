@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import nh3
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -48,6 +48,12 @@ from core.snapshots import case_info, message_info
 TOKEN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 TOKEN_LENGTH = 10
 FIRST_NUMBER = 10_000
+_TALK = Interaction.__table__
+_SEEN = update(_TALK).where(_TALK.c.id == bindparam("interaction")).values(unread=0)
+_KNOWN = select(Message.id).where(Message.source_key == bindparam("key"))
+# What every message moves: written as one statement past the unit of work. Nothing is found by it (core.find_words).
+_MOMENTS = frozenset(("last_contact_at", "first_reply_at"))
+_OF_CASE = update(Case.__table__).where(Case.__table__.c.id == bindparam("case"))
 
 
 def next_number() -> str:
@@ -119,16 +125,24 @@ def create(
 def touch(case: Case, *, cause: str, **fields: Any) -> None:
     """Set ``fields`` of a case in the open transaction, tell the hooks what changed, and move ``updated_at``."""
     changes: dict[str, tuple[Any, Any]] = {}
-    for name, value in fields.items():
-        before = getattr(case, name)
-        if before != value:
+    fresh = {name: value for name, value in fields.items() if getattr(case, name) != value}
+    for name, value in fresh.items():
+        changes[name] = (_plain(getattr(case, name)), _plain(value))
+    if fresh.keys() <= _MOMENTS:
+        _move(case, {**fresh, "updated_at": now()})
+    else:
+        for name, value in {**fresh, "updated_at": now()}.items():
             setattr(case, name, value)
-            changes[name] = (_plain(before), _plain(value))
-    case.updated_at = now()
     if "status" in changes:
         case.closed_at = now() if case.status == "closed" else None
     if changes:
         _announce(case, changes, cause)
+
+
+def _move(case: Case, moments: dict[str, datetime]) -> None:
+    current_work().connection.execute(_OF_CASE.values(moments), {"case": case.id})
+    for name, moment in moments.items():
+        set_committed_value(case, name, moment)
 
 
 def _plain(value: Any) -> Any:
@@ -211,7 +225,8 @@ def reply(
     file_limits.check(files)
     with transaction():
         source_key = f"reply:{command_key}"[:160]
-        if (same := db.session.scalar(select(Message.id).where(Message.source_key == source_key))) is not None:
+        same: int | None = current_work().connection.execute(_KNOWN, {"key": source_key}).scalar()
+        if same is not None:
             return same
         interaction = db.session.get(Interaction, interaction_id)
         if interaction is None or not _may_write(interaction, user_id):
@@ -313,8 +328,13 @@ def post(
     for file in files:
         sha256, name = storage.put(file.content), file.name[:300]
         put(Attachment(message_id=message.id, sha256=sha256, name=name, content_type=file.content_type[:120]))
-    if author == "agent":
-        interaction.unread = 0
+    if not files:
+        set_committed_value(message, "attachments", [])
+    # The session forgets what nobody holds, and whoever answers shows the message next.
+    current_work().notes.setdefault("kept", []).append(message)
+    if author == "agent" and interaction.unread:
+        current_work().connection.execute(_SEEN, {"interaction": interaction.id})
+        set_committed_value(interaction, "unread", 0)
     timeline.write(
         interaction.case_id, "message", actor_id=user_id, interaction_id=interaction.id, message_id=message.id
     )

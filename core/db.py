@@ -12,15 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, has_app_context
+from flask import Flask, current_app, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Engine, Insert, MetaData, bindparam, event, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached, registry
 from sqlalchemy.types import TypeDecorator
+
+from core.durable import GroupSync
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -64,6 +67,7 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base)
 _write_lock = threading.RLock()
+DURABLE = "okno_durable"
 AroundCommit = Callable[[], None]
 
 
@@ -74,10 +78,18 @@ class Work:
     Statements on ``connection`` do without what the session adds; what waits to be flushed is not flushed for them.
     """
 
-    connection: Connection
+    held: Connection
     before: list[AroundCommit] = field(default_factory=list)
     after: list[AroundCommit] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection; a savepoint that is only announced (:mod:`core.hooks`) is set before anything is said on it."""
+        session = db.session()
+        if session.in_nested_transaction():
+            session.connection()
+        return self.held
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -95,9 +107,10 @@ def tune(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
+            # Where a log is written, transactions wait for the disk by themselves, together (core.durable).
+            f"synchronous={'NORMAL' if mode == 'wal' else 'FULL'}",
             "busy_timeout=10000",
             "foreign_keys=ON",
             "cache_size=-16000",
@@ -152,10 +165,13 @@ def transaction() -> Iterator[None]:
     try:
         db.session.rollback()
         g.okno_work = work = Work(db.session.connection(execution_options={"okno_write": True}))
+        raw: Any = work.held.connection.dbapi_connection
+        changes = raw.total_changes if sqlite else 0
         yield
         while work.before:
             work.before.pop(0)()
         db.session.commit()
+        written = sqlite and raw.total_changes != changes
     except BaseException:
         db.session.rollback()
         raise
@@ -163,6 +179,8 @@ def transaction() -> Iterator[None]:
         g.okno_work = None
         if sqlite:
             _write_lock.release()
+    if written:
+        current_app.extensions[DURABLE].wait()
     for call in work.after:
         call()
 
@@ -210,3 +228,4 @@ def init_db(app: Flask, url: str) -> None:
     db.init_app(app)
     with app.app_context():
         tune(db.engine)
+        app.extensions[DURABLE] = GroupSync(Path(f"{db.engine.url.database}-wal"))

@@ -51,10 +51,8 @@ class Hooks:
     def _savepoint(self, plugin: str) -> Any:
         if not in_transaction() or plugin.startswith(CORE_PREFIX):
             return nullcontext()
-        savepoint = db.session.begin_nested()
-        # The session sets it when it first speaks; what goes past the session (core.db.put) has to be undone as well.
-        db.session.connection()
-        return savepoint
+        # It is set when the implementation first speaks to the data base, past the session too (core.db.Work.connection).
+        return db.session.begin_nested()
 
     def _collect(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
@@ -174,6 +172,10 @@ class Hooks:
     def choose_bot_reply(self, turn: c.BotTurn) -> c.BotReply | None:
         reply: c.BotReply | None = self._first("choose_bot_reply", c.BotReply, turn=turn)
         return reply
+
+    def choose_translation(self, text: str, source: str, target: str) -> str | None:
+        found: str | None = self._first("choose_translation", str, text=text, source=source, target=target)
+        return found
 
     # routing
     def choose_service(self, inbound: c.Inbound, services: Sequence[c.ServiceInfo]) -> int | None:

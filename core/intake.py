@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -159,24 +159,32 @@ def retry(item_id: int) -> None:
         on_commit(lambda: wake("intake"))
 
 
-def receive(inbound: Inbound) -> Received:
+def receive(
+    inbound: Inbound,
+    *,
+    joined: tuple[Interaction, Contact] | None = None,
+    check: Callable[[], None] | None = None,
+) -> Received:
     """Put a contact's message where it belongs: its session, its case, a follow-up of a closed case, or a new case.
 
-    Runs in the open transaction (or one of its own). Raises ``Rejected`` when the contact is banned, a plugin refuses the message
-    or no service is there.
+    Runs in the open transaction (or one of its own). ``joined`` is the conversation under way, where the caller has just read it.
+    ``check`` may refuse what is new; it is not called for what is known already. Raises ``Rejected`` when it does, the contact is
+    banned, a plugin refuses the message or no service is there.
     """
     with transaction():
         if same := current_work().connection.execute(_SAME, {"key": inbound.source_key}).first():
             return Received(*same, duplicate=True)
         bans.refuse(inbound.sender)
+        if check is not None:
+            check()
         okno().hooks.before_interaction_open(inbound)
-        return _receive(inbound)
+        if joined is None:
+            return _receive(inbound, find_contact(inbound), _session(inbound))
+        return _receive(inbound, _called(joined[1], inbound.sender.name[:200]), joined[0])
 
 
-def _receive(inbound: Inbound) -> Received:
+def _receive(inbound: Inbound, contact: Contact, joined: Interaction | None) -> Received:
     moment = inbound.at or now()
-    contact = find_contact(inbound)
-    joined = _session(inbound)
     case = joined.case if joined else db.session.get(Case, inbound.case_id) if inbound.case_id else None
     follow_up = case is not None and case.status == "closed" and joined is None
     if follow_up and not inbound.automatic and (later := _open_follow_up(case)) is not None:
@@ -247,9 +255,14 @@ def find_contact(inbound: Inbound) -> Contact:
         # Another process has just written down the same person.
         db.session.delete(contact)
         known = db.session.scalars(_WHO, sender).one()
-    if not known.name and name:
-        known.name = name
-    return known
+    return _called(known, name)
+
+
+def _called(contact: Contact, name: str) -> Contact:
+    """The contact, with the name it has given if it had none."""
+    if not contact.name and name:
+        contact.name = name
+    return contact
 
 
 @cache
@@ -372,6 +385,9 @@ def _store_message(inbound: Inbound, interaction: Interaction, contact: Contact)
             inline=file.inline,
         )
         put(attachment)
+    if not inbound.files:
+        set_committed_value(message, "attachments", [])
+    set_committed_value(message, "user", None)
     current_work().connection.execute(_ONE_MORE, {"interaction": interaction.id})
     set_committed_value(interaction, "unread", interaction.unread + 1)
     timeline.write(interaction.case_id, "message", interaction_id=interaction.id, message_id=message.id)

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from core import audit, outbox
 from core.clock import now
 from core.contracts import Rejected, Text
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.model import Webhook
 from core.notifications import notify
 from core.permissions import holders
@@ -48,6 +48,7 @@ EVENTS: dict[str, Text] = {
     "ping.withdrawn": Text("A ping was withdrawn", "Пинг отозван"),
 }
 TEST = "test"
+_SUBSCRIBED = select(Webhook.id, Webhook.events).where(Webhook.active)
 
 
 def _missing() -> Rejected:
@@ -175,9 +176,7 @@ def test(webhook_id: int) -> str:
 
 def subscriptions() -> list[tuple[int, list[str]]]:
     """Id and events of the active ones; one small query."""
-    return [
-        (row.id, row.events) for row in db.session.execute(select(Webhook.id, Webhook.events).where(Webhook.active))
-    ]
+    return [(row.id, row.events) for row in current_work().connection.execute(_SUBSCRIBED)]
 
 
 def tell(event: str, data: dict[str, Any], to: Iterable[int], key: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -62,15 +63,21 @@ def _query(operation: ApiOperation) -> dict[str, Any]:
         if plain:
             raise invalid({name: Text("There is no such parameter.", "Такого параметра нет.") for name in plain})
         return {}
-    loaded: dict[str, Any] = operation.query().load(plain)
+    loaded: dict[str, Any] = _made(operation.query).load(plain)
     return loaded
 
 
 def _body(operation: ApiOperation) -> tuple[dict[str, Any], tuple[FileIn, ...]]:
     assert operation.body is not None
     if operation.files and request.mimetype == "multipart/form-data":
-        return _load(operation.body(), _form()), _files()
-    return _load(operation.body(), _json()), ()
+        return _load(_made(operation.body), _form()), _files()
+    return _load(_made(operation.body), _json()), ()
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    # Making one copies all its fields; it keeps nothing of what it reads and writes.
+    return schema()
 
 
 def _load(schema: Schema, plain: Any) -> dict[str, Any]:
@@ -141,7 +148,7 @@ def _answer(operation: ApiOperation, result: Any) -> Response:
         return result
     if operation.answer is None:
         return Response(status=204, headers={"Cache-Control": "no-store"})
-    schema = operation.answer()
+    schema = _made(operation.answer)
     if operation.paged:
         return _page(schema, result)
     if operation.many:

@@ -12,16 +12,18 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
 from flask import Response, request
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from core.api.errors import Problem, invalid
 from core.clock import now
 from core.contracts import ApiOperation, Text
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.model import ApiCall
 
 HEADER = "Idempotency-Key"
@@ -29,6 +31,8 @@ REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"[!-~]{1,120}")
 KEPT = timedelta(days=1)
 WAIT_SECONDS = 10
+_TABLE = ApiCall.__table__
+_ANSWERED = update(_TABLE).where(_TABLE.c.id == bindparam("call"))
 KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
@@ -61,13 +65,17 @@ def _claim(token_id: int, key: str) -> int | None:
     dialect = db.engine.dialect.name
     if dialect == "postgresql":
         db.session.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     values = {"token_id": token_id, "key": key, "fingerprint": fingerprint(), "body": "", "at": now()}
-    statement = insert(ApiCall).values(**values).on_conflict_do_nothing(index_elements=["token_id", "key"])
-    claimed: int | None = db.session.scalar(statement.returning(ApiCall.id))
+    claimed: int | None = current_work().connection.execute(_fresh(dialect), values).scalar()
     if dialect == "postgresql":
         db.session.execute(text("SET LOCAL lock_timeout = DEFAULT"))
     return claimed
+
+
+@cache
+def _fresh(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(_TABLE).on_conflict_do_nothing(index_elements=["token_id", "key"]).returning(_TABLE.c.id)
 
 
 def fingerprint() -> str:
@@ -102,8 +110,7 @@ def _first_answer(token_id: int, key: str) -> Response:
 def _keep(call_id: int, operation: ApiOperation, response: Response) -> None:
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     body = json.dumps({"headers": headers, "text": _without_secrets(operation, response)}, ensure_ascii=False)
-    row = update(ApiCall).where(ApiCall.id == call_id).values(status=response.status_code, body=body)
-    db.session.execute(row.execution_options(synchronize_session=False))
+    current_work().connection.execute(_ANSWERED, {"call": call_id, "status": response.status_code, "body": body})
 
 
 def _without_secrets(operation: ApiOperation, response: Response) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from flask import abort
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from core.api.auth import me
@@ -31,6 +31,9 @@ def interaction_query() -> Select[Any]:
     return select(Interaction).options(
         joinedload(Interaction.case), joinedload(Interaction.service), joinedload(Interaction.agent)
     )
+
+
+_INTERACTION = interaction_query().where(Interaction.id == bindparam("key")).execution_options(populate_existing=True)
 
 
 def message_query() -> Select[Any]:
@@ -65,7 +68,9 @@ def case(case_id: int) -> Case:
 
 def interaction(interaction_id: int) -> Interaction:
     """The interaction of a case that the caller may see."""
-    found: Interaction = _one(interaction_query().where(Interaction.id == interaction_id))
+    found: Interaction | None = db.session.scalar(_INTERACTION, {"key": interaction_id})
+    if found is None:
+        abort(404)
     _seen(found.case)
     return found
 
@@ -81,6 +86,11 @@ def message(message_id: int) -> Message:
     found: Message = _one(message_query().where(Message.id == message_id))
     case(found.case_id)
     return found
+
+
+def own_message(message_id: int) -> Message:
+    """A message that the caller has just written: what this transaction knows of it is not read again."""
+    return db.session.get_one(Message, message_id)
 
 
 def contact(contact_id: int) -> Contact:

@@ -85,13 +85,13 @@ def get_message(message_id: int) -> Message:
 )
 def reply(interaction_id: int, body: dict[str, Any], files: tuple[FileIn, ...] = ()) -> Message:
     """Goes out through the interaction's channel; files as ``multipart/form-data`` in ``files``."""
-    lookups.interaction(interaction_id)
+    held = lookups.interaction(interaction_id)
     if ("html" in body) == ("text" in body) and not (files and "html" not in body):
         text = Text("Give either html or text.", "Укажите либо html, либо text.")
         raise invalid({"html": text})
     html = body["html"] if "html" in body else as_html(body.get("text", ""))
     message_id = casework.reply(
-        interaction_id,
+        held.id,
         me().id,
         html,
         command_key=command_key(),
@@ -99,7 +99,7 @@ def reply(interaction_id: int, body: dict[str, Any], files: tuple[FileIn, ...] =
         to=body.get("to") or None,
         files=files,
     )
-    return lookups.message(message_id)
+    return lookups.own_message(message_id)
 
 
 @resource.post(

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from flask import current_app
-from sqlalchemy import Connection, CursorResult, delete, func, insert, select, text
+from sqlalchemy import Connection, CursorResult, Integer, bindparam, delete, func, insert, select, text
 
 from core.clock import now
 from core.contracts import PublishedEvent
@@ -23,6 +23,13 @@ from core.model.transit import Event
 # One number for the whole data base: whoever holds it hands out the next event ids.
 ORDER_LOCK = 7_364_101
 _INSERT = insert(Event.__table__)
+_AFTER = (
+    select(Event.id, Event.topic, Event.type, Event.payload)
+    .where(Event.id > bindparam("after"))
+    .order_by(Event.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_AFTER_OF = _AFTER.where(Event.topic.in_(bindparam("topics", expanding=True)))
 
 
 class LoggedEvent(NamedTuple):
@@ -78,10 +85,11 @@ def read(
     connection: Connection, after: int, limit: int = 500, topics: Iterable[str] | None = None
 ) -> list[LoggedEvent]:
     """Up to ``limit`` events with a greater id than ``after``, in order; of all topics when ``topics`` is None."""
-    query = select(Event.id, Event.topic, Event.type, Event.payload).where(Event.id > after)
-    if topics is not None:
-        query = query.where(Event.topic.in_(list(topics)))
-    return [LoggedEvent(*row) for row in connection.execute(query.order_by(Event.id).limit(limit))]
+    if topics is None:
+        rows = connection.execute(_AFTER, {"after": after, "most": limit})
+    else:
+        rows = connection.execute(_AFTER_OF, {"after": after, "most": limit, "topics": list(topics)})
+    return [LoggedEvent(*row) for row in rows]
 
 
 def fetch(topics: Iterable[str] | None, after: int, limit: int = 500) -> list[LoggedEvent]:

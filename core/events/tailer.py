@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic, sleep
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -14,6 +15,8 @@ from core.events.log import LoggedEvent
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 1.0
+# How often the log is read at most.
+GATHER_SECONDS = 0.005
 PAGE = 500
 
 
@@ -49,7 +52,10 @@ class Tailer(threading.Thread):
                 with self._connect() as connection:
                     while not self._stopping:
                         self._read_on(connection)
+                        read = monotonic()
                         self._wake.wait(self._poll)
+                        # Under load one reading serves all that was published meanwhile; a lone event waits for nothing.
+                        sleep(max(0.0, read + GATHER_SECONDS - monotonic()))
                         self._wake.clear()
             except SQLAlchemyError as error:
                 if not self._failing:

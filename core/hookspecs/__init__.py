@@ -15,8 +15,8 @@ administrator, and the other implementations run. Inside a transaction each impl
 a half-done change of the plugin is undone while the rest is kept.
 """
 
-from core.hookspecs import bots, channel, disposition, ops, routing, search, telephony, ui
+from core.hookspecs import bots, channel, disposition, ops, routing, search, telephony, translation, ui
 
-FAMILIES = (channel, bots, telephony, routing, disposition, search, ui, ops)
+FAMILIES = (channel, bots, translation, telephony, routing, disposition, search, ui, ops)
 
 __all__ = ["FAMILIES"]

@@ -31,7 +31,8 @@ RECEIPTS = {"waiting": 0, "sent": 1, "delivered": 2, "read": 3}
 class Said:
     """A contact's message. ``key`` names it for ever in its channel: the same one again changes nothing.
 
-    ``address`` is who writes, as the channel knows them; ``entry`` what was reached (a widget's key, a bot's name).
+    ``address`` is who writes, as the channel knows them; ``entry`` what was reached (a widget's key, a bot's name). ``flood``: how
+    many messages within how many seconds are too many; a message that is known already is not counted.
     """
 
     channel: str
@@ -44,6 +45,7 @@ class Said:
     files: tuple[FileIn, ...] = ()
     at: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    flood: tuple[int, float] | None = None
 
     @property
     def source_key(self) -> str:
@@ -101,7 +103,8 @@ def take_in(said: Said) -> intake.Received:
 
 
 def _take_in(said: Said) -> intake.Received:
-    before = conversations.latest(said.channel, said.address)
+    found = conversations.whole(said.channel, said.address)
+    before = found[0] if found else None
     joins = before is not None and before.state in conversations.UNDER_WAY
     # What a conversation under way needs none of is not asked for: most messages are of one.
     if joins and before:
@@ -123,7 +126,9 @@ def _take_in(said: Said) -> intake.Received:
             interaction_key=key or "",
             language=said.language,
             extra=dict(said.extra),
-        )
+        ),
+        joined=found if joins else None,
+        check=lambda: refuse_flood(said.channel, said.address, *said.flood) if said.flood else None,
     )
 
 
@@ -152,9 +157,11 @@ def amend(channel: str, key: str, text: str, at: datetime | None = None) -> bool
             raise LookupError("the message that was corrected is not known")
         if message.body_text == text:
             return False
+        data = {name: value for name, value in message.data.items() if name != "translations"}
         if message.body_text:
             before = {"text": message.body_text, "at": (at or now()).isoformat()}
-            message.data = {**message.data, "edits": [*message.data.get("edits", []), before][-KEPT_EDITS:]}
+            data["edits"] = [*data.get("edits", []), before][-KEPT_EDITS:]
+        message.data = data
         message.body_text = text
         _tell_changed(message)
         return True

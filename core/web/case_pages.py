@@ -8,9 +8,17 @@ from typing import Any
 from flask import Blueprint, url_for
 from flask.blueprints import BlueprintSetupState
 
-from core import case_form, organisations, own_settings, screen_pops
+from core import case_form, organisations, own_settings, screen_pops, translating
 from core.model import Attachment, NoteFile, User
-from core.web import case_commands, case_lookup, case_transfer, case_views, event_words, participant_views
+from core.web import (
+    case_commands,
+    case_lookup,
+    case_transfer,
+    case_views,
+    event_words,
+    participant_views,
+    translation_views,
+)
 
 blueprint = Blueprint("cases", __name__)
 Routes = tuple[tuple[str, str, Callable[..., Any]], ...]
@@ -37,6 +45,8 @@ COMMANDS: Routes = (
     ("/cases/<int:case_id>/draft/files", "add_draft_file", case_commands.add_draft_file),
     ("/cases/<int:case_id>/draft/files/remove", "remove_draft_file", case_commands.remove_draft_file),
     ("/messages/<int:message_id>/recall", "recall_message", case_commands.recall_message),
+    ("/messages/<int:message_id>/translation", "translate_message", translation_views.message),
+    ("/cases/<int:case_id>/translation", "translate_draft", translation_views.draft),
     ("/cases/<int:case_id>/transfer", "transfer", case_transfer.transfer),
     ("/cases/<int:case_id>/line", "move_line", case_transfer.move_line),
     ("/interactions/<int:interaction_id>/invite", "invite", participant_views.invite),
@@ -82,9 +92,12 @@ def _drawing(state: BlueprintSetupState) -> None:
         case_choices=case_form.choices_of,
         case_files=case_files,
         note_files=note_files,
+        draft_language=translation_views.draft_language,
         event_case=event_words.other_case,
+        is_translating=translating.is_offered,
         own_signature=own_signature,
         pop_steps=screen_pops.steps,
         talks=participant_views.talks,
         tax_id_warning=organisations.tax_id_warning,
+        translation_of=translation_views.translation_of,
     )

@@ -60,7 +60,7 @@ class Entry:
         message = self.message
         if message is None:
             return False
-        return bool(message.delivery or message.data.get("edits") or message.data.get("files"))
+        return bool(message.delivery or any(message.data.get(name) for name in ("edits", "files", "translations")))
 
 
 @dataclass(slots=True)

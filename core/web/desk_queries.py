@@ -81,8 +81,10 @@ def service_ids(user: User) -> list[int] | None:
 
 def may_see(user: User, case: Case) -> bool:
     """Whether the case is the user's own, of a service of the user's teams, one they watch, were asked about by a ping or invited to."""
+    if case.assignee_id == user.id or case.service_id is None:
+        return True
     services = service_ids(user)
-    if services is None or case.assignee_id == user.id or case.service_id is None or case.service_id in services:
+    if services is None or case.service_id in services:
         return True
     return (
         pings.concerns(user.id, case.id)

@@ -122,11 +122,11 @@ def register_translations() -> list[str]:
 
 @hookimpl
 def before_interaction_open(inbound: Inbound) -> None:
-    """Refuse visitors who write faster than people do."""
-    if inbound.channel == CHANNEL:
+    """Refuse visitors who leave messages faster than people do; what is said in a conversation is counted where it is taken in."""
+    if inbound.channel == CHANNEL and inbound.extra.get("form"):
         from plugins.chat.visitor.messages import refuse_flood
 
-        refuse_flood(inbound)
+        refuse_flood(inbound.sender.value)
 
 
 @hookimpl

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core.contracts import Delivery
-from core.db import db, transaction
+from core.db import current_work, db, transaction
 from core.events import log as events
 from core.model import Interaction, Message, Participant
 from plugins.chat import conversations
+
+_SENT = update(Message.__table__).where(Message.__table__.c.id == bindparam("message")).values(delivery="sent")
 
 
 def topic_of(visitor_id: str) -> str:
@@ -47,5 +50,6 @@ def tell_agent(interaction: Interaction, type: str, **payload: Any) -> None:
 def deliver(delivery: Delivery) -> None:
     """Tell the visitor's page; the event log keeps it for a page that is away, so it counts as sent."""
     interaction = db.session.get_one(Interaction, delivery.interaction_id)
-    db.session.get_one(Message, delivery.message_id).delivery = "sent"
+    current_work().connection.execute(_SENT, {"message": delivery.message_id})
+    set_committed_value(db.session.get_one(Message, delivery.message_id), "delivery", "sent")
     tell(interaction.address, "chat.message", message_id=delivery.message_id)

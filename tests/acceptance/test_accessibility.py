@@ -27,7 +27,7 @@ DESK = (
     "/", "/queue", "/cases?scope=all&status=all", "/cases/1", "/cases/2?view=events", "/search?q=отчёт", "/contacts/1",
     "/directory", "/help", "/settings", "/pings", "/documents?case=1", "/supervisor/agents",
     "/supervisor/help", "/kb", "/kb/articles/1001", "/kb/articles/1001/edit",
-    "/kb/articles/1001/history", "/kb/exchange", "/wallboard", "/mailbox", "/chat/demo",
+    "/kb/articles/1001/history", "/kb/exchange", "/wallboard", "/mailbox", "/chat/demo", "/chat/canned/all", "/chats",
     "/voice/phone", "/voice/live", "/voice/demo", "/voice/call",
 )  # fmt: skip
 ADMIN = (

@@ -68,13 +68,18 @@ def test_an_agent_calls_with_video_and_the_visitor_answers_with_sound_only(pages
 def test_a_call_goes_on_after_the_visitor_loads_the_page_again(pages, house: MediaHouse):
     house.set_rule()
     desk, shop = chat(pages, house, "Звонок посетителя")
+    heard = "(window.heard = [], document.addEventListener('okno:ring', ({ detail }) => window.heard.push(detail.on)))"
+    desk.evaluate(heard)
     panel = shop.get_by_role("dialog")
     panel.get_by_role("button", name="Позвонить", exact=True).click()
     panel.get_by_role("button", name="Позвонить голосом").click()
     dock = desk.locator(DOCK)
     expect(dock.get_by_text("Звонит посетитель")).to_be_visible()
+    assert desk.evaluate("window.heard") == [True]
     dock.get_by_role("button", name="Ответить").click()
     expect(dock.locator("[data-call-since]")).to_be_visible()
+    # It rings until it is answered.
+    assert not desk.evaluate("window.heard.at(-1)")
     shop.reload()
     shop.get_by_role("button", name="Вернуться в звонок").click()
     expect(shop.get_by_text("Идёт разговор")).to_be_visible()

@@ -18,7 +18,6 @@ from tests.support.visitor_site import visitor_site
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 house = kb_house.house
 WORDS = "okno-chat .log li[data-id]:not(.notice) .bubble"
 

@@ -18,7 +18,6 @@ from tests.support.shift_house import ShiftHouse
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 LINE = "#link-line"
 
 

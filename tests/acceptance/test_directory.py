@@ -11,7 +11,6 @@ from tests.support.browser import Pages
 from tests.support.shift_house import ShiftHouse, choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 CONTACTS = (
     ("Ирина Крылова", "irina@customer.example", "+79161234567"),
     ("Олег Ёлкин", "oleg@customer.example", "+442079460958"),

@@ -16,7 +16,6 @@ from tests.support.waiting import wait_until
 
 __all__ = ["house"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=20_000)
 COLOUR = "SELECT status, title FROM kb_article WHERE number = ?"
 
 

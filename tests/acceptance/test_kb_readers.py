@@ -17,7 +17,6 @@ from tests.support.places import find_free_port
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from tests.support.waiting import wait_until
 
 __all__ = ["house"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=20_000)
 KB = "#side-kb"
 NUMBER_OF = 'SELECT number FROM "case" WHERE id = ?'
 

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
-from core import hookimpl
+from core import hookimpl, hooks
 from core.hooks import Hooks
 from core.hookspecs import FAMILIES
 from core.pluginmanager import PluginManager, PluginProblem
@@ -102,6 +103,9 @@ def test_hook_calls_are_traced_on_request(monkeypatch):
             return []
 
     monkeypatch.setenv("OKNO_TRACE_HOOKS", "1")
+    # Whatever application was built before in this process has set level and place of the log.
+    structlog.reset_defaults()
+    monkeypatch.setattr(hooks, "log", structlog.get_logger())
     manager = PluginManager()
     manager.register(Quiet(), "quiet")
     with capture_logs() as lines:

@@ -9,7 +9,11 @@ import pytest
 from tests.examples.installing import Installed, code_lines
 from tests.support.places import ROOT
 
-EXAMPLES = {"okno-webhook": ("webhook", 150), "okno-roundrobin": ("roundrobin", 60)}
+EXAMPLES = {
+    "okno-webhook": ("webhook", 150),
+    "okno-roundrobin": ("roundrobin", 60),
+    "okno-translate": ("translate", 60),
+}
 BOTH = "webhook,roundrobin"
 
 

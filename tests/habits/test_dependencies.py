@@ -48,7 +48,9 @@ def test_a_plugin_has_its_extra_and_its_entry_point(plugin: str) -> None:
 
 
 def test_the_extra_named_all_holds_every_extra_that_is_not_for_development() -> None:
-    extras = set(setup_cfg()["options.extras_require"]) - {"all", "test", "dev", "bench"} - {"sip"}  # PJSIP's licence is the GPL: asked for by name
+    extras = (
+        set(setup_cfg()["options.extras_require"]) - {"all", "test", "dev", "bench"} - {"sip"}
+    )  # PJSIP's licence is the GPL: asked for by name
     assert setup_cfg()["options.extras_require"]["all"].strip() == f"okno[{','.join(sorted(extras, key=_order))}]"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 # The shell is the same engine without the windows around it, at half the work; both come from Debian.
 PROGRAMS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser")
@@ -71,6 +71,10 @@ class Pages:
         for context in self._contexts:
             context.close()
         return [error for error in self.errors if not any(pattern.search(error) for pattern in self._allowed)]
+
+
+# What is expected comes when it comes: offers run out in seconds, and machines are shared.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

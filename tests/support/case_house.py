@@ -14,8 +14,6 @@ from tests.support.letters import ANNA, SUPPORT, letter
 from tests.support.shift_house import ShiftHouse
 from tests.support.waiting import wait_until
 
-expect.set_options(timeout=25_000)
-
 
 class CaseHouse:
     """A furnished and running :class:`ShiftHouse`; ``prepare`` runs in an application context before it starts."""

@@ -130,10 +130,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium (apt install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *MEDIA])
-        # Two pages code and decode pictures beside the centre itself.
-        expect.set_options(timeout=20_000)
         yield chromium
-        expect.set_options(timeout=5_000)
         chromium.close()
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>Магазин: {path}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{head}</head>
-<body><main><h1>Магазин</h1><p>Обычная страница сайта.</p><a href="/other">Другая страница</a></main>
+<body><header><p>Шапка сайта</p></header><main><h1>Магазин</h1><p>Обычная страница сайта.</p><a href="/other">Другая страница</a></main>
 <script src="{centre}/{script}" data-entry="{entry}" async></script></body></html>"""
 
 

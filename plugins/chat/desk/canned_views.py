@@ -18,7 +18,7 @@ from plugins.chat.desk.canned import Whose
 from plugins.chat.desk.views import blueprint
 from plugins.chat.models import Canned
 
-EXAMPLE = "Здравствуйте, %F! Меня зовут %AF."
+EXAMPLE = Text("Hello, %F! My name is %AF.", "Здравствуйте, %F! Меня зовут %AF.")
 
 
 @blueprint.get("/canned/all")
@@ -41,7 +41,7 @@ def _page(trouble: str = "", typed: dict[str, Any] | None = None, edited: Canned
         edited=edited,
         trouble=trouble,
         typed=typed or {},
-        example=EXAMPLE,
+        example=EXAMPLE.to(here()),
     )
 
 

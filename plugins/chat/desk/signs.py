@@ -20,14 +20,16 @@ TYPING = timedelta(seconds=6)
 def typing(interaction_id: int, user_id: int) -> None:
     """Let the visitor see that the agent writes. Raises ``Rejected`` (``not-your-interaction``)."""
     with transaction():
-        interaction = _theirs(interaction_id, user_id)
+        if (interaction := _theirs(interaction_id, user_id)) is None:
+            return
         name = participants.shown_name(db.session.get_one(User, user_id))
         telling.tell(interaction.address, "chat.typing", name=name, until=(now() + TYPING).isoformat())
 
 
 def read(interaction_id: int, user_id: int, up_to: int) -> None:
     """The agent has seen messages up to that one. Raises ``Rejected`` (``not-your-interaction``)."""
-    reading.by_agent(_theirs(interaction_id, user_id), up_to)
+    if (interaction := _theirs(interaction_id, user_id)) is not None:
+        reading.by_agent(interaction, up_to)
 
 
 def read_by_visitor(interaction_id: int) -> int:
@@ -35,14 +37,12 @@ def read_by_visitor(interaction_id: int) -> int:
     return db.session.scalar(select(Reading.visitor_read_id).where(Reading.interaction_id == interaction_id)) or 0
 
 
-def _theirs(interaction_id: int, user_id: int) -> Interaction:
+def _theirs(interaction_id: int, user_id: int) -> Interaction | None:
+    """The conversation; None when it has ended meanwhile: a sign that comes late is nobody's mistake."""
     interaction = db.session.get(Interaction, interaction_id)
-    inside = (
-        interaction is not None
-        and interaction.state == "active"
-        and (interaction.agent_id == user_id or company.takes_part(interaction_id, user_id))
-    )
-    if interaction is None or not inside:
+    if interaction is not None and interaction.state != "active":
+        return None
+    if interaction is None or not (interaction.agent_id == user_id or company.takes_part(interaction_id, user_id)):
         words = Text("This interaction is not in your hands (any more)", "Это обращение сейчас не у вас")
         raise Rejected(words, "not-your-interaction")
     return interaction

@@ -14,6 +14,7 @@ from core.web import case_aside
 from core.web.case_views import seen_interaction
 from core.web.desk_commands import done, opens
 from core.web.desk_frame import signed_in
+from core.web.language import here
 from core.web.user_agents import device_of
 from plugins.chat import conversations
 from plugins.chat.desk import banning, canned, ending, new_case, signs, transcript, visitors
@@ -106,6 +107,7 @@ def visitor(interaction_id: int) -> str:
         interaction=interaction,
         visit=visit,
         device=device_of(visit.user_agent) if visit and visit.user_agent else "",
+        told=visitors.told_by(visit, here()) if visit else [],
         read=signs.read_by_visitor(interaction_id),
         web_address=visitors.web_address,
         rating=conversations.rating_of(interaction),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
-from core.contracts import FileIn, Inbound, Rejected, Text
+from core.contracts import FileIn, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.live import talk
@@ -73,6 +73,7 @@ def _say(visitor: Visitor, said: Said, text: str, files: tuple[FileIn, ...]) -> 
                 language=said.language,
                 files=files,
                 extra={"client_id": said.client_id, "page": said.page[:300]},
+                flood=(okno().config.get("chat.flood_messages"), FLOOD_SECONDS),
             )
         )
         message = db.session.get_one(Message, received.message_id)
@@ -80,13 +81,17 @@ def _say(visitor: Visitor, said: Said, text: str, files: tuple[FileIn, ...]) -> 
             telling.tell(visitor.id, "chat.message", message_id=message.id)
         if received.new_interaction:
             visits.note(visitor, visits.Seen(url=said.page, language=said.language, told=said.told))
+        if not received.duplicate and not files:
+            # It is whole as it was written: the answer to the visitor need not read it again after the commit.
+            db.session.flush()
+            db.session.expunge(message)
         return message
 
 
-def refuse_flood(inbound: Inbound) -> None:
+def refuse_flood(visitor_id: str) -> None:
     """Raise ``Rejected`` when this visitor writes faster than people do."""
     limit = okno().config.get("chat.flood_messages")
-    talk.refuse_flood(conversations.CHANNEL, inbound.sender.value, limit, FLOOD_SECONDS)
+    talk.refuse_flood(conversations.CHANNEL, visitor_id, limit, FLOOD_SECONDS)
 
 
 def ensure_entry(address: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_file, send_from_directory
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from core import storage
 from core.contracts import FileIn, Rejected, Text
@@ -278,10 +279,16 @@ def _read(schema: type[Schema], text: str | None = None) -> dict[str, Any]:
         body: Any = request.get_json(silent=True) if text is None else json.loads(text)
     except ValueError:
         body = None
-    if not isinstance(body, dict) or schema().validate(body):
-        raise Rejected(Text("The message cannot be read", "Сообщение не разобрать"), "invalid")
-    loaded: dict[str, Any] = schema().load(body)
+    try:
+        loaded: dict[str, Any] = _schema(schema).load(body)
+    except ValidationError as wrong:
+        raise Rejected(Text("The message cannot be read", "Сообщение не разобрать"), "invalid") from wrong
     return loaded
+
+
+@cache
+def _schema(schema: type[Schema]) -> Schema:
+    return schema()
 
 
 def _done() -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.house import okno
+from plugins.chat.media.call_rules import Rule, rule_of
 from plugins.chat.models import Widget
 from plugins.chat.visitor import extensions, incoming_files, leaving
 from plugins.chat.visitor.widgets import FEATURES
@@ -41,9 +42,18 @@ def settings(widget: Widget, language: str) -> dict[str, Any]:
             "types": incoming_files.allowed_types(),
             "characters": config.get("chat.max_characters"),
         },
-        "extensions": [one.drawn(language) for one in extensions.EXTENSIONS],
+        "extensions": _extensions(widget, language),
         "words": said,
     }
+
+
+def _extensions(widget: Widget, language: str) -> list[dict[str, Any]]:
+    """What is loaded when it is used; a button only for what the widget's service allows to visitors."""
+    service = leaving.service_of(widget.key)
+    rule = rule_of(service.id) if service is not None else Rule()
+    offered = {"call": rule.audio or rule.video, "cobrowse": rule.cobrowse}
+    found = [one.drawn(language) for one in extensions.EXTENSIONS]
+    return [one if offered.get(one["name"], True) else {**one, "label": ""} for one in found]
 
 
 def _field(one: dict[str, Any], language: str) -> dict[str, Any]:

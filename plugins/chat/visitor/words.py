@@ -49,6 +49,7 @@ WORDS = {
     "wait_less": Text("less than a minute", "меньше минуты"),
     "active": Text("{name} is with you", "С вами {name}"),
     "joined": Text("{name} has joined the chat", "{name} теперь с вами в чате"),
+    "closes": Text("The chat closes at {time} unless you write", "Чат закроется в {time}, если вы не ответите"),
     "ended": Text("The chat is over. Write to begin a new one.", "Чат завершён. Напишите, чтобы начать новый."),
     "typing": Text("{name} is typing", "{name} печатает"),
     "sending": Text("Sending", "Отправляется"),

@@ -292,6 +292,11 @@ def test_typing_and_reading_are_told_to_the_visitor_by_who_is_in_the_conversatio
     assert [type for type, _ in told] == ["chat.typing", "chat.read"]
     assert told[0][1]["name"] == "Аня" and told[1][1]["up_to"] == newest
     assert db.session.get_one(Reading, interaction_id, populate_existing=True).agent_read_id == newest
+    # What was under way when the conversation ended comes late, and is no mistake.
+    assignment.finish(interaction_id, centre.agent_id)
+    signs.typing(interaction_id, centre.agent_id)
+    signs.read(interaction_id, centre.agent_id, newest + 1)
+    assert db.session.get_one(Reading, interaction_id, populate_existing=True).agent_read_id == newest
 
 
 def test_a_transcript_names_both_sides_and_needs_the_email_channel(centre):

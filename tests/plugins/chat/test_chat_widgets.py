@@ -16,6 +16,8 @@ from core.model import Attachment, Case, Interaction, Message, StoredFile
 from core.schemas import Invalid
 from plugins.chat import conversations, reading
 from plugins.chat.desk import ending
+from plugins.chat.media import call_rules
+from plugins.chat.media.call_rules import Rule
 from plugins.chat.models import Rating, Visit, Widget
 from plugins.chat.visitor import incoming_files, leaving, queue_news, widget_page, widgets
 
@@ -221,6 +223,36 @@ def test_the_page_and_the_answers_are_kept_with_the_visit(centre):
     (seen,) = rows(Visit)
     assert (seen.title, seen.told["email"], seen.referrer) == ("Оплата", "p@customer.example", "https://search.example")
     assert [page["title"] for page in seen.pages] == ["", "Корзина", "Оплата"]
+
+
+def test_the_desk_shows_answers_under_the_questions_as_they_are_asked(centre):
+    from plugins.chat.desk import visitors
+
+    asked = {"kind": "text", "title_en": "Order", "title_ru": "Заказ", "required": False}
+    widgets.add_widget("demo", "support", fields=[asked])
+    visit = centre.visit()
+    visit.token = visit.client.post("/chat/session", json={"entry": "demo"}).json["token"]
+    visit.say("Где посылка?", told={"text1": "1042", "colour": "red"})
+    (seen,) = rows(Visit)
+    assert visitors.told_by(seen, "ru") == [("Заказ", "1042"), ("colour", "red")]
+    assert visitors.told_by(seen, "en")[0] == ("Order", "1042")
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels"),
+    [
+        (Rule(), ["Позвонить", "Показать эту страницу оператору"]),
+        (Rule(audio=False, video=False), ["", "Показать эту страницу оператору"]),
+        (Rule(audio=False, cobrowse=False), ["Позвонить", ""]),
+    ],
+)
+def test_the_widget_has_buttons_for_what_its_service_allows_and_hears_all_else(centre, rule, labels):
+    call_rules.set_rule("support", rule)
+    widget = widgets.add_widget("demo", "support")
+    told = widget_page.settings(widget, "ru")["extensions"]
+    assert [one["label"] for one in told] == labels
+    # A service that the chat is passed on to may call all the same.
+    assert [one["events"] for one in told] == [["chat.call"], ["chat.cobrowse"]]
 
 
 @pytest.mark.feature("T-01")

@@ -15,6 +15,7 @@ import "./states.js";
 import "./supervisor.js";
 import { connect } from "./stream.js";
 import * as tabs from "./tabs.js";
+import "./translate.js";
 
 const AROUND = 60;
 // What happens to others only moves a counter here; a house of two hundred agents must not redraw each desk at each step.

@@ -44,7 +44,7 @@ function beep() {
   });
 }
 
-// Until the last offer is gone: the bell, and the title of a page that nobody looks at.
+// Until the last offer is gone and the last caller: the bell, and the title of a page that nobody looks at.
 function ring() {
   if (wished("sound")) beep();
   if (!document.hidden) return still();
@@ -57,17 +57,27 @@ function still() {
   title = "";
 }
 
-function announce(dialog) {
-  if (announced.has(dialog.id)) return;
-  announced.add(dialog.id);
+function announce(tag, title, body) {
+  if (announced.has(tag)) return;
+  announced.add(tag);
   if (wished("sound")) beep();
   ringing ??= setInterval(ring, RING_EVERY);
   if (document.hidden) ring();
   if (granted() && wished("notifications") && !document.hasFocus()) {
-    const notice = new Notification(texts.new_offer, { body: dialog.dataset.notice, tag: dialog.id, icon: "/static/img/okno.svg" });
+    const notice = new Notification(title, { body, tag, icon: "/static/img/okno.svg" });
     notice.onclick = () => (window.focus(), notice.close());
   }
 }
+
+function hush(tag) {
+  announced.delete(tag);
+  if (announced.size) return;
+  ringing = clearInterval(ringing);
+  still();
+}
+
+// What else rings (a visitor's call) says so: `on`, and again without it when it is answered or over.
+document.addEventListener("okno:ring", ({ detail: { tag, on, title, body } }) => (on ? announce(tag, title, body) : hush(tag)));
 
 // --- the stack --------------------------------------------------------------------------------------
 const dialogs = () => all("dialog.offer", place);
@@ -93,7 +103,7 @@ export function showOffers() {
   for (const dialog of fresh) {
     dialog.setAttribute("open", "");
     dialog.dataset.shownAt = Date.now();
-    announce(dialog);
+    announce(dialog.id, texts.new_offer, dialog.dataset.notice);
   }
   if (fresh.length && !isTyping() && !openModal() && !place.contains(document.activeElement)) {
     from = document.activeElement;
@@ -128,12 +138,10 @@ export const dropOffer = (id) => drop(document.getElementById(`offer-${id}`));
 function drop(dialog) {
   if (!dialog) return;
   const focused = dialog.contains(document.activeElement);
-  announced.delete(dialog.id);
+  hush(dialog.id);
   dialog.remove();
   const rest = dialogs();
   if (!rest.length) {
-    ringing = clearInterval(ringing);
-    still();
     if (place.matches(":popover-open")) place.hidePopover();
     document.body.append(place);
   }

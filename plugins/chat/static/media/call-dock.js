@@ -149,7 +149,14 @@ class CallDock {
     this.call = call;
     this.stage = stage;
     this.element.hidden = false;
+    this.ring(call, stage === "ringing");
     this.draw();
+  }
+
+  // With the desk's own bell, as the agent's settings wish it.
+  ring({ id, media }, on) {
+    const detail = { tag: `chat-call-${id}`, on, title: this.words.incoming, body: this.words[media] };
+    document.dispatchEvent(new CustomEvent("okno:ring", { detail }));
   }
 
   draw() {
@@ -210,6 +217,7 @@ class CallDock {
   over({ reason, ended_by: by }) {
     if (by === "visitor" || reason === "lost" || reason === "missed") toast(this.words[reason] || this.words.over);
     this.close();
+    if (this.call) this.ring(this.call, false);
     this.call = null;
     this.element.hidden = true;
   }

@@ -24,6 +24,7 @@ class Widget {
   #form = null;
   #rating = null;
   #shownAgent = "";
+  #closing = "";
 
   constructor({ config, base, entry, host, root }) {
     this.#config = config;
@@ -110,7 +111,7 @@ class Widget {
   #heard(what, detail) {
     const calls = {
       message: () => this.#drawn(detail),
-      unsent: () => this.#log.drawUnsent(detail),
+      unsent: () => (this.#closes(""), this.#log.drawUnsent(detail)),
       "taken-back": () => {
         this.#log.takeBack(detail.one.id);
         this.#composer.put(detail.one.text, detail.one.files);
@@ -127,7 +128,7 @@ class Widget {
         if (this.#panel.opened || this.#talk.unsent.length) this.#talk.begin();
       },
       began: () => this.#watch(),
-      event: () => this.#extensions.hear(detail.type, detail.payload),
+      event: () => (detail.type === "chat.inactive" ? this.#closes(detail.payload.closes_at) : this.#extensions.hear(detail.type, detail.payload)),
     };
     calls[what]?.();
   }
@@ -135,7 +136,16 @@ class Widget {
   #drawn({ message, fresh }) {
     this.#log.draw(message);
     this.#log.mark(this.#talk.readUpTo);
+    if (fresh && message.author === "agent") this.#closes("");
     if (fresh) this.#noteRead();
+  }
+
+  // A silent visitor reads until when the chat stays open.
+  #closes(at) {
+    if (!at) return this.#panel.alerted === this.#closing && this.#panel.alert("");
+    const time = new Date(at).toLocaleTimeString(this.#config.language, { hour: "2-digit", minute: "2-digit" });
+    this.#closing = fill(this.#config.words.closes, { time });
+    this.#panel.alert(this.#closing);
   }
 
   #connection() {
@@ -158,9 +168,12 @@ class Widget {
     this.#panel.state(this.#stateLine(now));
     this.#panel.end.hidden = !["waiting", "active", "bot"].includes(now.state);
     if (before && now.state === "active" && now.agent !== this.#shownAgent) {
-      if (before.state !== "new") this.#log.notice(fill(words.joined, { name: now.agent }));
+      // Of every later agent the conversation itself says who comes.
+      if (before.state !== "new" && !this.#shownAgent) this.#log.notice(fill(words.joined, { name: now.agent }));
       this.#shownAgent = now.agent;
     }
+    if (now.state === "ended") this.#shownAgent = "";
+    if (now.state !== "active") this.#closes("");
     if (before && now.state === "ended" && before.state === "active") this.#log.notice(words.ended);
     if (now.state !== "active") this.#log.typing("");
     if (this.#panel.opened) this.#lay();

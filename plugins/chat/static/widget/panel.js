@@ -35,7 +35,7 @@ export class Panel {
     this.panel = h(
       "section",
       { class: "panel", role: "dialog", "aria-label": config.title, hidden: true },
-      h("header", { class: "head" }, h("div", { class: "who" }, h("h2", {}, config.title), this.#state), this.#tools),
+      h("div", { class: "head" }, h("div", { class: "who" }, h("h2", {}, config.title), this.#state), this.#tools),
       this.#slot,
       this.#body,
       this.#alert,
