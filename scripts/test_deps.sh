@@ -23,6 +23,8 @@ look() {
     need redis-server "tests with Redis: no redis-server" "/usr/bin/redis-server"
     need dovecot-imapd "tests against a real IMAP server: no dovecot" "/usr/sbin/dovecot"
     need coturn "calls through a relay: no turnserver" "/usr/bin/turnserver"
+    need sip-tester "calls by another's SIP: no sipp" "/usr/bin/sipp"
+    need baresip-core "calls by another's telephone: no baresip" "/usr/bin/baresip"
     need swaks "tests that send mail with swaks: no swaks" "/usr/bin/swaks"
 }
 

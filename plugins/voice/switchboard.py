@@ -15,6 +15,7 @@ from flask import Flask, current_app
 
 from core.contracts import Rejected, Text
 from plugins.voice.process.scene import Scene
+from plugins.voice.process.socket_address import address_of_file
 
 log = structlog.get_logger("okno.voice")
 SOCKET = "run/voice.sock"
@@ -73,7 +74,8 @@ class Address:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.settimeout(seconds)
         try:
-            made.connect(str(self.path))
+            with address_of_file(self.path) as reachable:
+                made.connect(reachable)
         except OSError:
             made.close()
             raise

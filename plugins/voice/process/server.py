@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from plugins.voice.process.host import Host, Refused
+from plugins.voice.process.socket_address import address_of_file
 
 log = structlog.get_logger("okno.voice")
 LONGEST_LINE = 1 << 20
@@ -38,7 +39,8 @@ class Server:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             path.unlink()
-        local = await asyncio.start_unix_server(lambda r, w: self._serve(r, w, ""), path, limit=LONGEST_LINE)
+        with address_of_file(path) as reachable:
+            local = await asyncio.start_unix_server(lambda r, w: self._serve(r, w, ""), reachable, limit=LONGEST_LINE)
         path.chmod(0o600)
         self._servers.append(local)
         if address is not None:

@@ -159,3 +159,11 @@ def test_other_machines_need_the_secret(tmp_path):
         assert process.ask("status")["error"]["code"] == "forbidden"
     finally:
         process.close()
+
+
+def test_a_house_deep_in_the_folders_is_reached_all_the_same(tmp_path):
+    made = Running(tmp_path / ("д" * 90) / "run" / "voice.sock")
+    try:
+        assert made.ask("status")["ok"]["backend"] == "memory"
+    finally:
+        made.close()
