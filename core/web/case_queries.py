@@ -30,6 +30,7 @@ from core.model import (
     TimelineEntry,
     User,
 )
+from core.web.desk_queries import is_spoken
 from core.web.language import here
 
 PAGE = 40
@@ -95,8 +96,13 @@ class CasePage:
 
     @property
     def writes(self) -> bool:
-        """Whether the user may answer the contact."""
-        return self.mine or (self.place is not None and self.place.joined_at is not None)
+        """Whether the user may answer the contact in writing."""
+        return not self.spoken and (self.mine or (self.place is not None and self.place.joined_at is not None))
+
+    @property
+    def spoken(self) -> bool:
+        """Whether the contact is answered by voice, so that all that is written is a note."""
+        return self.interaction is not None and is_spoken(self.interaction.channel)
 
 
 def case_page(case: Case, user: User, view: str) -> CasePage:

@@ -9,7 +9,8 @@ import pytest
 
 from core import assignment, sessions
 from core.db import db, transaction
-from core.model import Event, SignIn
+from core.model import Event, SignIn, User
+from core.web import desk_queries
 from plugins.voice.calls import listening
 from tests.support.call_house import CALLER, NUMBER, SDP, shared_house
 from tests.support.waiting import wait_until
@@ -200,3 +201,15 @@ def test_the_worker_reads_the_events_of_a_process_on_its_socket(house, tmp_path,
         process.close()
         house.voice.begin()
         house.app.extensions["okno_voice_transport"] = house.voice.ask
+
+
+def test_the_page_of_a_call_has_no_letter_to_answer_and_nobody_who_waits_for_words(house):
+    anna = Softphone(house, "anna")
+    key = house.answered("anna")
+    interaction = house.interaction(key)
+    page = anna.client.get(f"/cases/{interaction.case_id}").text
+    assert "Пётр · Звонок" in page or "Пётр · Call" in page
+    assert 'class="bubble"' not in page
+    assert "compose-note" in page and "compose-reply" not in page
+    with house.app.test_request_context():
+        assert desk_queries.work_of(db.session.get_one(User, house.anna), interaction.id).unanswered == {}
