@@ -326,7 +326,9 @@ def sign_off(user_id: int, cause: str = "sign_off", actor_id: int | None = None)
                 return
             give_back(user_id, cause)
             reason = cause if cause == reasons.CONNECTION_LOST else ""
-            if swap(user_id, of(user_id).state, OFFLINE, reason, cause, actor_id):
+            # What was given back has been waited for: another process may have signed them off meanwhile.
+            before = of(user_id).state
+            if before == OFFLINE or swap(user_id, before, OFFLINE, reason, cause, actor_id):
                 return
 
 

@@ -91,7 +91,7 @@ def _save(row: VoiceMenu | None) -> Answer:
 
     def save() -> None:
         if row is None and any(other.key == key for other in operations.list_menus()):
-            raise Rejected(Text(f"There is a menu '{key}' already", f"Меню «{key}» уже есть"), "exists")
+            raise Rejected(Text(f"There is a menu '{key}' already", f"Меню «{key}» уже есть"), "menu-exists")
         operations.save_menu(key, operations.from_yaml(text), active=active, version=version)
 
     errors = attempt(save)

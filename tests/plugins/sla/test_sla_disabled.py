@@ -19,7 +19,7 @@ def test_a_disabled_plugin_leaves_nothing(app: Any, db: Any, open_case: Any) -> 
 
     case_id = open_case("high")
     assert not [name for name in inspect(db.engine).get_table_names() if name.startswith("sla_")]
-    assert not [rule for rule in app.url_map.iter_rules() if "sla" in rule.rule]
+    assert not [rule for rule in app.url_map.iter_rules() if "/sla" in rule.rule]
     assert okno().hooks.case_badges([case_id], "ru") == {case_id: []}
     assert "sla" not in {panel.key for panel in okno().hooks.panels(DeskContext(1, "ru", case_id))}
     assert "sla.manage" not in okno().permissions
