@@ -113,7 +113,7 @@ def work_of(user: User, focus_id: int | None = None) -> Work:
         work.open_cases = count(select(Case.id).where(Case.contact_id == focus.contact_id, Case.status.in_(OPEN)))
     if focus is not None:
         work.documents = case_files.count_of(focus.case_id)
-    written = [item for item in interactions if is_live(item.channel) and not is_spoken(item.channel)]
+    written = [item for item in interactions if is_written_live(item.channel)]
     work.unanswered = unanswered([item.id for item in written if item.state == "active"])
     work.answer_seconds = okno().hooks.answer_seconds({item.service_id for item in interactions})
     work.queued = count(waiting(user, select(Interaction.id)).limit(1000))
@@ -131,6 +131,11 @@ def is_spoken(channel: str) -> bool:
     """Whether nothing can be written to contacts of the channel: they hear."""
     found = okno().channels.get(channel)
     return found is not None and found.capabilities.media
+
+
+def is_written_live(channel: str) -> bool:
+    """Whether contacts of the channel wait at the other end for words."""
+    return is_live(channel) and not is_spoken(channel)
 
 
 def unanswered(interaction_ids: Sequence[int]) -> dict[int, datetime]:

@@ -6,19 +6,18 @@ from flask import Response, render_template, request
 
 from core import company, participants
 from core.contracts import Rejected, Text
-from core.house import okno
 from core.model import Interaction
 from core.permissions import require
 from core.web import case_transfer, case_views
 from core.web.desk_commands import done, opens
 from core.web.desk_frame import signed_in
+from core.web.desk_queries import is_written_live
 from core.web.language import here
 
 
 def talks(interaction: Interaction) -> bool:
     """Whether it is a live conversation in writing, which colleagues can be invited to."""
-    channel = okno().channels.get(interaction.channel)
-    return channel is not None and channel.capabilities.live and not channel.capabilities.media
+    return is_written_live(interaction.channel)
 
 
 @require("case.reply")

@@ -15,10 +15,9 @@ from flask import Flask, current_app
 
 from core.contracts import Rejected, Text
 from plugins.voice.process.scene import Scene
-from plugins.voice.process.socket_address import address_of_file
+from plugins.voice.process.socket_address import SOCKET, address_of_file, host_and_port
 
 log = structlog.get_logger("okno.voice")
-SOCKET = "run/voice.sock"
 SECONDS = 5.0
 OFFER_SECONDS = 15.0
 SILENT_SECONDS = 15.0
@@ -69,8 +68,7 @@ class Address:
     def connect(self, seconds: float) -> socket.socket:
         """A connection. Raises :class:`OSError`."""
         if self.listen:
-            host, _, port = self.listen.rpartition(":")
-            return socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
+            return socket.create_connection(host_and_port(self.listen), timeout=seconds)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.settimeout(seconds)
         try:

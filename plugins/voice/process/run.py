@@ -16,9 +16,9 @@ from flask import Flask
 from core.telephony import Backend
 from plugins.voice.process.host import Host
 from plugins.voice.process.server import Server
+from plugins.voice.process.socket_address import SOCKET, host_and_port
 
 log = structlog.get_logger("okno.voice")
-SOCKET = "run/voice.sock"
 FOLDER = "voice"
 LAST_EVENTS_SECONDS = 0.5
 
@@ -44,10 +44,7 @@ def chosen(app: Flask) -> Backend | None:
 
 def address_of(listen: str) -> tuple[str, int] | None:
     """«host:port» as a pair, None for "". Raises ``ValueError``."""
-    if not listen:
-        return None
-    host, _, port = listen.rpartition(":")
-    return host.strip("[]"), int(port)
+    return host_and_port(listen) if listen else None
 
 
 def run(app: Flask) -> None:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Where the voice process listens, in the home folder.
+SOCKET = "run/voice.sock"
 LONGEST = 107
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """«host:port» as a pair. Raises ``ValueError``."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 @contextmanager
