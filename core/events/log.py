@@ -99,9 +99,12 @@ def fetch(topics: Iterable[str] | None, after: int, limit: int = 500) -> list[Lo
 
 
 def head() -> int:
-    """The id of the newest event, 0 when there is none."""
-    with db.engine.connect() as connection:
-        return bounds(connection)[1]
+    """The id of the newest event, 0 when there is none.
+
+    Asked on the connection that reads the data: SQLite shows a request the state of its first reading, and what happened
+    between that and a newer head would be neither in the data nor after the head.
+    """
+    return bounds(db.session.connection())[1]
 
 
 def bounds(connection: Connection) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.chat_media_house import MediaHouse, browser, expect_picture, house, talks
 from tests.support.waiting import wait_until
@@ -62,6 +62,34 @@ def test_an_agent_calls_with_video_and_the_visitor_answers_with_sound_only(pages
     expect(dock).to_be_hidden()
     said = house.rows("SELECT data FROM timeline_entry WHERE kind = 'chat.call' ORDER BY id DESC LIMIT 1")[0][0]
     assert re.search(r"Видеозвонок, \d+:\d\d", said.encode().decode("unicode_escape") if "\\u" in said else said)
+
+
+@pytest.mark.feature("T-11")
+@pytest.mark.parametrize("late", ["desk", "shop"])
+def test_a_page_that_is_answered_late_hears_what_came_before_its_answer(pages, house: MediaHouse, late: str):
+    house.set_rule()
+    desk, shop = chat(pages, house, f"Медленная сеть, {late}")
+
+    def hold(route: Route) -> None:
+        # The other page has been told and has sent its offer long before this one knows that it takes part.
+        answer = route.fetch()
+        page.wait_for_timeout(3_000)
+        route.fulfill(response=answer)
+
+    page = desk if late == "desk" else shop
+    page.route("**/join", hold)
+    panel = shop.get_by_role("dialog")
+    panel.get_by_role("button", name="Позвонить", exact=True).click()
+    panel.get_by_role("button", name="Позвонить голосом").click()
+    dock = desk.locator(DOCK)
+    dock.get_by_role("button", name="Ответить").click()
+    expect(dock.locator("[data-call-since]")).to_be_visible()
+    expect(panel.get_by_text("Идёт разговор")).to_be_visible()
+    wait_until(lambda: talks(desk, DESK_SOUND), what="the visitor's voice")
+    wait_until(lambda: talks(shop, WIDGET_SOUND), what="the agent's voice")
+    panel.get_by_role("button", name="Завершить", exact=True).click()
+    expect(dock).to_be_hidden()
+    end_calls(house)
 
 
 @pytest.mark.feature("T-11")

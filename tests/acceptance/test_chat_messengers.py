@@ -16,7 +16,6 @@ from tests.support.visitor_site import visitor_site
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 HERE = ".panel:not([hidden])"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.applications import MigratedTemplates
 from tests.support.browser import Pages
@@ -17,7 +17,6 @@ from tests.support.shift_house import ShiftHouse, choose
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 MANY = '{"email": {"push": 3, "limit": 9}, "chat": {"push": 3, "limit": 9}}'
 BY_HAND = '{"email": {"push": 0, "limit": 9}, "chat": {"push": 0, "limit": 9}}'
 
@@ -350,3 +349,25 @@ def test_on_a_phone_one_reads_answers_and_changes_the_state(house: ShiftHouse, p
     expect(page.locator(".state-button")).to_contain_text("Обед")
     overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
+
+
+# --- presses that come before the scripts ------------------------------------------------------------
+
+
+@pytest.mark.feature("D-10")
+def test_what_is_pressed_before_the_scripts_have_come_is_done_when_they_have(house: ShiftHouse, pages: Pages) -> None:
+    house.change(f"UPDATE team SET capacity = '{BY_HAND}'")
+    house.start()
+    anna = house.sign_in(pages.open(), "anna")
+    write(house, "Счёт за июнь")
+    wait_until(lambda: house.rows("SELECT 1 FROM interaction WHERE state = 'queued'"), what="the letter")
+    held: list[Route] = []
+    anna.route("**/js/app.js*", lambda route: held.append(route))
+    anna.goto(f"{house.url}/queue", wait_until="commit")
+    row = anna.locator("tr").filter(has_text="Счёт за июнь")
+    row.get_by_role("button", name="Взять").click()
+    wait_until(lambda: held, what="the script that is held back")
+    assert house.rows("SELECT state FROM interaction") == [("queued",)]
+    held[0].continue_()
+    expect(anna.get_by_role("heading", name="Счёт за июнь")).to_be_visible()
+    assert house.rows("SELECT state FROM interaction") == [("active",)]

@@ -17,7 +17,6 @@ from tests.support.browser import Pages
 from tests.support.okno_process import Served
 
 PASSWORD = "okno-demo"
-expect.set_options(timeout=15_000)
 CUSTOMER = "petr.sidorov@customer.example"
 SUBJECT = "Не подписывается отчёт, ошибка 0x8010006B"
 

@@ -9,7 +9,6 @@ from tests.support.browser import Pages
 from tests.support.shift_house import PASSWORD, ShiftHouse
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 
 
 def add_boss(shift: ShiftHouse) -> None:

@@ -10,7 +10,6 @@ from tests.support.shift_house import ShiftHouse, choose
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 
 
 @pytest.mark.feature("D-12", "D-13")

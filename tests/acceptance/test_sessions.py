@@ -14,7 +14,6 @@ from tests.support.shift_house import PASSWORD, ShiftHouse, choose
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=30_000)
 OVER = "#session-over"
 
 

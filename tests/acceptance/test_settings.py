@@ -12,7 +12,6 @@ from tests.support.browser import Pages
 from tests.support.shift_house import PASSWORD, ShiftHouse
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-expect.set_options(timeout=15_000)
 MAKE_PICTURE = """async () => {
   const canvas = Object.assign(document.createElement('canvas'), {width: 300, height: 200});
   canvas.getContext('2d').fillRect(0, 0, 150, 200);

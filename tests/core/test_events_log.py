@@ -71,6 +71,16 @@ def test_events_are_told_after_the_commit_in_order_and_by_topic(house: Flask) ->
         assert log.head() == told[-1].id
 
 
+def test_the_head_is_of_the_state_that_the_request_reads(house: Flask) -> None:
+    tell(house, "desk")
+    with house.app_context():
+        db.session.scalars(select(Event.id)).all()
+        teller = threading.Thread(target=tell, args=(house, "desk"))
+        teller.start()
+        teller.join()
+        assert log.head() == max(db.session.scalars(select(Event.id)))
+
+
 def test_the_head_of_an_empty_log_is_zero(house: Flask) -> None:
     with house.app_context():
         assert log.head() == 0

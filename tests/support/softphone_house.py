@@ -263,9 +263,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium (apt install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *MEDIA])
-        expect.set_options(timeout=20_000)
         yield chromium
-        expect.set_options(timeout=5_000)
         chromium.close()
 
 

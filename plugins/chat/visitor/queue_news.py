@@ -30,6 +30,8 @@ def tell_due() -> int:
     gone = set(known) - {row.id for row in waiting}
     if changed or gone:
         with transaction():
+            waits = _still_waiting(changed)
+            changed = [row for row in changed if row.id in waits]
             db.session.execute(delete(Place).where(Place.interaction_id.in_([*gone, *(row.id for row in changed)])))
             for row in changed:
                 place, wait = standing[row.id]
@@ -44,6 +46,15 @@ def _waiting() -> list[Interaction]:
     query = select(Interaction).where(text("interaction.state = 'queued'"), Interaction.channel == places.CHANNEL)
     order = (Interaction.service_id, Interaction.line, Interaction.priority.desc(), Interaction.queued_at)
     return list(db.session.scalars(query.order_by(*order, Interaction.id).limit(MOST)))
+
+
+def _still_waiting(rows: list[Interaction]) -> set[int]:
+    """The ids of those that nobody has taken since they were read, kept so until the open transaction ends.
+
+    Else a visitor who has just got an agent would be told, after that, to wait.
+    """
+    query = select(Interaction.id).where(Interaction.id.in_([row.id for row in rows]), Interaction.state == "queued")
+    return set(db.session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def _standing(waiting: list[Interaction]) -> dict[int, tuple[int, int | None]]:

@@ -164,6 +164,25 @@ def test_visitors_hear_their_place_and_how_long_it_may_take(centre):
     assert [visit.look()["position"] for visit in visits] == [0, 1, 2, 3]
 
 
+def test_who_gets_an_agent_while_places_are_counted_is_not_told_to_wait(centre, monkeypatch):
+    visit = centre.visit()
+    visit.say("Помогите")
+    counted = queue_news._standing
+
+    def taken_meanwhile(waiting):
+        found = counted(waiting)
+        db.session.rollback()
+        centre.accept()
+        return found
+
+    monkeypatch.setattr(queue_news, "_standing", taken_meanwhile)
+    assert queue_news.tell_due() == 0
+    address = rows(Interaction)[0].address
+    heard = centre.heard(f"session:chat-{address}")
+    told = [json.loads(payload)["state"] for type, payload in heard if type == "chat.state"]
+    assert told[-1] == "active"
+
+
 def test_marks_move_forward_only_and_only_within_the_conversation(centre):
     visit, other = centre.visit(), centre.visit()
     visit.say("раз")

@@ -17,7 +17,7 @@ class CallDock {
   constructor(element) {
     this.element = element;
     this.words = JSON.parse(element.dataset.words);
-    this.call = this.line = this.recorder = null;
+    this.call = this.line = this.joining = this.recorder = null;
     const press = { answer: () => this.answer(false), video: () => this.answer(true), end: () => this.end(), mic: () => this.toggle("audio"), camera: () => this.toggle("video"), back: () => this.enter(this.call, false), wide: () => element.toggleAttribute("data-wide") };
     element.addEventListener("click", ({ target }) => press[target.closest("[data-call]")?.dataset.call]?.());
     element.addEventListener("change", ({ target }) => target.dataset.device && this.pick(target.dataset.device, target.value));
@@ -36,7 +36,7 @@ class CallDock {
     if (kind === "restored" && !this.line) this.show(call, "away");
     if (this.call?.id !== call.id) return;
     if (kind === "ended") return this.over(call);
-    if (kind === "signal") return this.line?.own === more.to ? this.line.hear(more) : undefined;
+    if (kind === "signal") return own === more.to ? (this.line || this.joining)?.hear(more) : undefined;
     this.call = call;
     // Another page of this agent has the call now.
     if (this.line && call.peer && call.peer !== own) return this.show(call, "away", this.close());
@@ -67,20 +67,24 @@ class CallDock {
     if (!audio) toast(this.words.no_microphone, "warn");
     if (this.call?.id !== call.id) return [audio, picture].forEach((track) => track?.stop());
     try {
-      const joined = await post(`calls/${call.id}/join`, { peer: own });
-      this.line = new Line({
+      const line = (this.joining = new Line({
         own,
         polite: false,
-        configuration: joined.configuration,
         send: (to, body) => post(`calls/${call.id}/signal`, { peer: own, to, body }),
         changed: () => this.draw(),
         lost: () => this.end(true),
-      });
+      }));
+      const joined = await post(`calls/${call.id}/join`, { peer: own });
+      // Over while this page was joining.
+      if (this.joining !== line) return [audio, picture].forEach((track) => track?.stop());
+      line.configuration = joined.configuration;
+      this.line = line;
       await this.line.set("audio", audio);
       await this.line.set("video", picture);
-      this.call = joined.call;
-      if (joined.call.state === "active") this.line.connect(joined.call.other);
-      this.show(joined.call, "held");
+      // Told of this page already: that is as new as the answer, or newer.
+      if (this.call?.peer !== own) this.call = joined.call;
+      if (this.call.state === "active") this.line.connect(this.call.other);
+      this.show(this.call, "held");
     } catch (error) {
       for (const track of [audio, picture]) track?.stop();
       this.failed(error);
@@ -211,7 +215,7 @@ class CallDock {
     this.stopRecording();
     for (const track of Object.values(this.line?.tracks || {})) track?.stop();
     this.line?.drop();
-    this.line = null;
+    this.line = this.joining = null;
   }
 
   over({ reason, ended_by: by }) {

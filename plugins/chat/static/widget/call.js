@@ -62,7 +62,7 @@ class Calls {
     this.widget = widget;
     this.words = WORDS[widget.language === "ru" ? "ru" : "en"];
     this.own = pageName();
-    this.call = this.line = null;
+    this.call = this.line = this.joining = null;
     this.stage = "";
     this.note = "";
     this.sound = make("audio", { autoplay: "" });
@@ -101,7 +101,7 @@ class Calls {
     if (kind === "restored" && !this.line) return call.state === "offered" && call.offered_by === "agent" ? this.incoming(call) : this.show("away", call);
     if (this.call?.id !== call.id) return;
     if (kind === "ended") return this.over(this.words[call.ended_by === "visitor" ? "over" : call.reason] || this.words.over);
-    if (kind === "signal") return this.line?.own === more.to ? this.line.hear(more) : undefined;
+    if (kind === "signal") return this.own === more.to ? (this.line || this.joining)?.hear(more) : undefined;
     this.call = call;
     if (this.line && call.peer && call.peer !== this.own) return this.close(), this.show("away", call);
     if (kind === "answered" && !this.line && call.offered_by === "agent" && this.stage === "ringing") this.show("away", call);
@@ -142,18 +142,22 @@ class Calls {
     if (this.call?.id !== call.id) return [audio, picture].forEach((track) => track?.stop());
     const { ask } = this.widget;
     try {
-      const joined = await ask("POST", `media/calls/${call.id}/join`, { peer: this.own });
-      this.line = new Line({
+      const line = (this.joining = new Line({
         own: this.own,
         polite: true,
-        configuration: joined.configuration,
         send: (to, body) => ask("POST", `media/calls/${call.id}/signal`, { peer: this.own, to, body }),
         changed: () => this.draw(),
         lost: () => this.end(true),
-      });
+      }));
+      const joined = await ask("POST", `media/calls/${call.id}/join`, { peer: this.own });
+      // Over while this page was joining.
+      if (this.joining !== line) return [audio, picture].forEach((track) => track?.stop());
+      line.configuration = joined.configuration;
+      this.line = line;
       await this.line.set("audio", audio);
       await this.line.set("video", picture);
-      this.call = joined.call;
+      // Told of this page already: that is as new as the answer, or newer.
+      if (this.call?.peer !== this.own) this.call = joined.call;
       if (this.call.state === "active") this.line.connect(this.call.other);
       this.draw();
     } catch (error) {
@@ -179,7 +183,7 @@ class Calls {
   close() {
     for (const track of Object.values(this.line?.tracks || {})) track?.stop();
     this.line?.drop();
-    this.line = null;
+    this.line = this.joining = null;
   }
 
   async toggle(kind) {

@@ -26,7 +26,7 @@ export class Connection {
   #tries = 0;
   seen = 0;
 
-  // heard(type, payload); changed("up" | "down" | "unknown")
+  // heard(type, payload, id); changed("up" | "down" | "unknown")
   constructor({ base, entry, memory, language, heard, changed }) {
     [this.#base, this.#entry, this.#memory, this.#language, this.#heard, this.#changed] = [base, entry, memory, language, heard, changed];
     addEventListener("online", () => this.#waiting && this.#changed("retry"));
@@ -122,7 +122,7 @@ export class Connection {
     if (id) this.seen = id;
     if (!text) return;
     const { type, payload } = JSON.parse(text);
-    this.#heard(type, payload);
+    this.#heard(type, payload, id);
   }
 
   forget() {

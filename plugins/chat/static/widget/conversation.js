@@ -12,6 +12,7 @@ export class Conversation {
   #memory;
   #tell;
   #last = 0;
+  #stateAt = 0;
   #sending = false;
   #beginning = null;
   #typedAt = 0;
@@ -31,7 +32,7 @@ export class Conversation {
     this.#tell = tell;
     this.connection = new Connection({
       base, entry, memory, language,
-      heard: (type, payload) => this.#heard(type, payload),
+      heard: (type, payload, id) => this.#heard(type, payload, id),
       changed: (status) => this.#changed(status),
     });
     this.unsent = memory.names("unsent:").map((name) => memory.get(name)).filter(Boolean);
@@ -65,15 +66,15 @@ export class Conversation {
     for (const message of found.messages) this.#add(message);
     this.readUpTo = Math.max(this.readUpTo, found.read_up_to);
     [this.rating, this.rateable] = [found.rating, found.rateable];
-    this.#show(found);
+    this.#show(found, found.events_after);
     this.#tell("read");
     return found;
   }
 
-  #heard(type, payload) {
+  #heard(type, payload, id) {
     if (type === "chat.message") return this.#fetchMessage(payload.message_id);
     if (type === "chat.state") {
-      this.#show(payload);
+      this.#show(payload, id);
       return payload.state === "ended" ? this.#reload() : undefined;
     }
     if (type === "chat.read") {
@@ -96,7 +97,10 @@ export class Conversation {
     this.#load(0).catch((error) => this.#failed(error, () => this.begin()));
   }
 
-  #show(next) {
+  // `at`: the newest event that it knows of. An answer that was long on its way does not undo what has been heard since.
+  #show(next, at) {
+    if (at < this.#stateAt) return;
+    this.#stateAt = at;
     const before = this.state;
     this.state = { ...NEW, ...next };
     this.#tell("state", before);
@@ -131,7 +135,7 @@ export class Conversation {
   #forget() {
     this.connection.forget();
     this.messages.clear();
-    [this.#last, this.readUpTo, this.rating] = [0, 0, 0];
+    [this.#last, this.#stateAt, this.readUpTo, this.rating] = [0, 0, 0, 0];
     this.state = { ...NEW };
     this.#tell("reset");
   }

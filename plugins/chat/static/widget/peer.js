@@ -8,15 +8,18 @@
 //   lost            called when the other side has not been heard of for a while
 //
 //   line.connect(other)        the page of the other side, when it is known; another name begins a new connection
-//   line.hear({ from, body })  a signal
+//   line.hear({ from, body })  a signal; one that comes before connect() is kept for it
 //   line.set(kind, track)      what goes out: a track of kind "audio" or "video", or null
 //   line.remote, line.far, line.state   the stream that comes in, what the other side says is on, "connecting" or "connected"
 //
-// This is perfect negotiation (W3C WebRTC 1.0, 10.7): either side may add or drop a track at any moment.
+// This is perfect negotiation (W3C WebRTC 1.0, 10.7): either side may add or drop a track at any moment. The first offer is
+// always the impolite side's: two first offers that meet cost a rollback, and what it leaves behind differs by browser.
 
 const LOST_AFTER = 25_000;
 // Candidates that are found at once travel together.
 const GATHER = 60;
+const RETRY = 1000;
+const MOST_EARLY = 200;
 
 export const pageName = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -30,6 +33,7 @@ export class Line {
     this.state = "connecting";
     this.other = "";
     this.sent = Promise.resolve();
+    this.early = [];
   }
 
   connect(other) {
@@ -40,6 +44,7 @@ export class Line {
     this.heard = Promise.resolve();
     this.senders = {};
     this.offering = this.ignoring = false;
+    this.offered = !this.polite;
     pc.onnegotiationneeded = () => this.negotiate(pc);
     pc.onicecandidate = ({ candidate }) => candidate && this.found(pc, candidate.toJSON());
     this.candidates = [];
@@ -48,10 +53,12 @@ export class Line {
     for (const kind of ["audio", "video"]) if (this.tracks[kind]) this.add(kind);
     this.tellMedia();
     this.wait();
+    for (const signal of this.early.splice(0)) this.hear(signal);
     this.changed();
   }
 
   async negotiate(pc) {
+    if (!this.offered) return;
     try {
       this.offering = true;
       await pc.setLocalDescription();
@@ -65,7 +72,19 @@ export class Line {
 
   tell(body) {
     const to = this.other;
-    this.sent = this.sent.then(() => to === this.other && this.post(to, body)).catch(() => {});
+    this.sent = this.sent.then(() => this.deliver(to, body));
+  }
+
+  // The two pages would wait for each other for good if one signal was lost: it is sent until somebody has answered.
+  async deliver(to, body) {
+    while (to === this.other) {
+      try {
+        return await this.post(to, body);
+      } catch (error) {
+        if (error.code) return;
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+      }
+    }
   }
 
   found(pc, candidate) {
@@ -84,6 +103,8 @@ export class Line {
 
   hear({ from, body }) {
     const pc = this.pc;
+    // The other page may know of this one before this one knows of it: it may be told faster than this one is answered.
+    if (from !== this.other) this.early = [...this.early, { from, body }].slice(-MOST_EARLY);
     if (from !== this.other || !pc) return;
     this.heard = this.heard.then(() => pc === this.pc && this.take(pc, body)).catch((error) => pc === this.pc && console.warn("call:", error));
   }
@@ -97,12 +118,14 @@ export class Line {
       const collision = description.type === "offer" && (this.offering || pc.signalingState !== "stable");
       this.ignoring = !this.polite && collision;
       if (this.ignoring) return;
+      this.offered = true;
       await pc.setRemoteDescription(description);
       if (description.type !== "offer") return;
       await pc.setLocalDescription();
       this.tell({ description: pc.localDescription.toJSON() });
     }
-    for (const candidate of candidates) await pc.addIceCandidate(candidate).catch((error) => { if (!this.ignoring) throw error; });
+    // One that belongs to an offer that was given up does not take the others with it.
+    for (const candidate of candidates) await pc.addIceCandidate(candidate).catch((error) => this.ignoring || console.warn("call:", error));
   }
 
   arrived(pc, track) {
