@@ -20,7 +20,7 @@ from plugins.asterisk.happenings import Happenings
 from plugins.asterisk.listener import Listener
 from plugins.asterisk.media_watch import MediaWatch, Pace
 from plugins.asterisk.player import Player
-from plugins.asterisk.reconcile import clear, compare
+from plugins.asterisk.reconcile import clear, compare, left_behind
 from plugins.asterisk.recorder import Recorder
 from plugins.asterisk.sounds import SoundShelf
 from plugins.asterisk.supervision import Supervisors
@@ -74,10 +74,11 @@ class AsteriskDriver:
         happenings = Happenings(
             self._exchange, options.headers, self._watch.begin, self._ended, self._played, self._recorder.stored
         )
-        self._listener = Listener(self._exchange.ari, happenings.handle, self._opened, self._closed)
+        self._listener = Listener(self._exchange.ari, happenings.handle, self._opening, self._opened, self._closed)
         self._background: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
         self._up = self._met = False
+        self._left: dict[str, Any] = {}
         self.abilities = DriverAbilities(
             webrtc=bool(options.web_user), sip=True, recording=True, supervision=True, most_legs=options.most_legs
         )
@@ -377,12 +378,17 @@ class AsteriskDriver:
 
     # --- the connection ---
 
+    async def _opening(self) -> None:
+        """Whoever calls once the stream is open is not of those that are ended."""
+        if not self._met:
+            self._left = await left_behind(self._exchange)
+
     async def _opened(self) -> None:
         """The stream is open: what came before us is ended, or what we know is compared."""
         if self._met:
             await compare(self._exchange, self._player, self._ended, self._watch.begin)
         else:
-            await clear(self._exchange)
+            await clear(self._exchange, self._left)
         self._met = self._up = True
         self._exchange.emit("driver.up")
 

@@ -21,12 +21,18 @@ Handler = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Listener:
-    """Connects again and again until stopped. ``opened`` runs before the first event of a connection is handled."""
+    """Connects again and again until stopped. ``opening`` runs before an attempt, ``opened`` before the first event of a connection is handled."""
 
     def __init__(
-        self, ari: AriClient, handle: Handler, opened: Callable[[], Awaitable[None]], closed: Callable[[], None]
+        self,
+        ari: AriClient,
+        handle: Handler,
+        opening: Callable[[], Awaitable[None]],
+        opened: Callable[[], Awaitable[None]],
+        closed: Callable[[], None],
     ) -> None:
-        self._ari, self._handle, self._opened, self._closed = ari, handle, opened, closed
+        self._ari, self._handle = ari, handle
+        self._opening, self._opened, self._closed = opening, opened, closed
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,6 +49,7 @@ class Listener:
         pause = FIRST_PAUSE
         while True:
             try:
+                await self._opening()
                 async with self._ari.events() as stream:
                     await self._ready()
                     pause = FIRST_PAUSE

@@ -99,9 +99,6 @@ def _connect(agent: Agent) -> None:
     assert "a=setup:active" in answer["sdp"]
 
 
-@pytest.mark.xfail(
-    reason="the first call after the start hears no music: found when branches were joined, not yet explained"
-)
 @pytest.mark.feature("V-10")
 def test_a_call_through_asterisk_is_queued_answered_held_and_passed_on(house: CallCentre, exchange: Exchange):
     customer = exchange.call_in()

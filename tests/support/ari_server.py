@@ -231,9 +231,10 @@ class AriServer:
         return 204, nothing
 
     def _application(self, name: str) -> Answer:
-        if name != APP or self._listener is None:
-            raise AriRefusal(404, "Application does not exist.")
         ours = [one.id for one in self.model.channels.values() if one.stasis]
+        # It lives on without its WebSocket for as long as it has channels.
+        if name != APP or (self._listener is None and not ours):
+            raise AriRefusal(404, "Application does not exist.")
         return 200, {
             "name": APP,
             "channel_ids": ours,

@@ -57,6 +57,26 @@ def test_a_new_process_ends_what_the_one_before_it_left(play: Play) -> None:
     play(scenario)
 
 
+def test_who_calls_while_a_new_process_connects_is_not_taken_for_what_was_left(tmp_path: Path) -> None:
+    async def whole() -> None:
+        rig = AsteriskRig(tmp_path)
+        try:
+            await rig.start(wait=False)
+            while not rig.server.listened_to:
+                await asyncio.sleep(0)
+            # The stream is open; the driver has not begun to clear up.
+            assert rig.events == []
+            leg = await rig.call_in("101", "200", GLEB)
+            await told(rig, "driver.up")
+            await rig.driver.answer(leg)
+            await told(rig, "leg.answered", leg=leg)
+            assert [one.leg for one in rig.events if one.kind == "leg.hangup"] == []
+        finally:
+            await rig.stop()
+
+    asyncio.run(whole())
+
+
 def test_after_a_gap_in_the_events_what_ended_has_ended(play: Play) -> None:
     async def scenario(rig: AsteriskRig) -> None:
         gone, stays = [await rig.call_in(number, "200", GLEB) for number in ("101", "102")]
