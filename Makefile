@@ -12,6 +12,7 @@ BIN := .venv/bin
 DEMO := var/demo
 RECORD := test-results/features.json
 # Tests wait as much as they work: with two workers half of two cores stood idle.
+# A module's tests run in one of them: what the module has started is started once.
 WORKERS ?= 4
 PO := $(shell find core plugins -name '*.po' 2>/dev/null)
 VENDOR := core/web/static/vendor/VERSIONS.json
@@ -32,7 +33,7 @@ test: lint pytest ## install what tests need, then lint and run all tests
 pytest: $(INSTALLED_TEST) $(VENDOR) $(MO)
 	@scripts/test_deps.sh
 	@mkdir -p test-results
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --features-record=$(RECORD) \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --features-record=$(RECORD) \
 		--junitxml=test-results/junit.xml $(ARGS)
 
 coverage: ## all tests, and which lines none of them runs (slower)
