@@ -11,12 +11,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.applications import MigratedTemplates
+from tests.support.applications import BOTH, MigratedTemplates
 from tests.support.okno_process import Served
 
 PASSWORD = "correct horse battery"
@@ -153,13 +154,36 @@ def choose(page: Page, state: str, reason: str = "") -> None:
     forms.locator("button").click()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-databases", action="store_true", help="browser tests of the desk on SQLite and on PostgreSQL"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A browser test of the desk runs on one data base, the same each time: what differs between them is tested below the browser."""
+    if "shift" in metafunc.fixturenames:
+        both = metafunc.config.getoption("--both-databases")
+        place = crc32(metafunc.function.__name__.encode()) % len(BOTH)
+        metafunc.parametrize("desk_database", BOTH if both else [BOTH[place]], indirect=True)
+
+
+@pytest.fixture
+def desk_database(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``."""
+    kind: str = request.param
+    if kind == "postgresql":
+        request.getfixturevalue("postgresql_server")
+    return kind
+
+
 @pytest.fixture
 def shift(
-    home: Path, serve: Callable[..., Served], database_kind: str, migrated_templates: MigratedTemplates
+    home: Path, serve: Callable[..., Served], desk_database: str, migrated_templates: MigratedTemplates
 ) -> Iterator[ShiftHouse]:
-    """A house to furnish and start, once on SQLite and once on PostgreSQL."""
-    house = ShiftHouse(home, serve, migrated_templates, database_kind)
+    """A house to furnish and start, on SQLite or on PostgreSQL."""
+    house = ShiftHouse(home, serve, migrated_templates, desk_database)
     yield house
     if house.served and house.served.process.poll() is None:
         house.served.stop()
-    migrated_templates.drop(database_kind, house.database_url)
+    migrated_templates.drop(desk_database, house.database_url)
