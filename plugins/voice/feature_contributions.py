@@ -72,7 +72,7 @@ def settings() -> list[Setting]:
 
 
 def permissions() -> list[Permission]:
-    """Who hears recordings, who keeps central messages, who watches over registration."""
+    """Who hears recordings, who keeps central messages, who watches over registration and quality."""
     serving = ("supervisor", "admin")
     return [
         Permission("voice.recordings", Text("Hear recordings of calls", "Слушать записи звонков"), serving),
@@ -82,6 +82,7 @@ def permissions() -> list[Permission]:
         Permission(
             "voice.registration", Text("Watch the registration of calls", "Следить за регистрацией звонков"), serving
         ),
+        Permission("voice.quality", Text("Watch the quality of calls", "Следить за качеством связи"), serving),
     ]
 
 
@@ -90,11 +91,12 @@ def blueprints() -> list[BlueprintMount]:
     from plugins.voice.lines.views import blueprint as lines
     from plugins.voice.menus.admin_views import blueprint as menus
     from plugins.voice.messages.views import blueprint as messages
+    from plugins.voice.quality.views import blueprint as quality
     from plugins.voice.recordings.views import blueprint as recordings
     from plugins.voice.registration.views import blueprint as registration
     from plugins.voice.voicemail.views import blueprint as voicemail
 
-    return [BlueprintMount(one) for one in (lines, menus, messages, recordings, registration, voicemail)]
+    return [BlueprintMount(one) for one in (lines, menus, messages, quality, recordings, registration, voicemail)]
 
 
 def assets() -> list[Asset]:

@@ -32,10 +32,13 @@ def feature_blueprint(name: str, **options: Any) -> Blueprint:
     return made
 
 
-def journal_rights() -> tuple[bool, bool]:
-    """Whether the viewer watches registration, and whether the viewer hears recordings: which tabs the journal of calls has."""
+def journal_rights() -> tuple[bool, bool, bool]:
+    """Whether the viewer watches registration, hears recordings, watches quality: which tabs the journal of calls has."""
     user = current_user()
-    return (allowed(user, "voice.registration"), allowed(user, "voice.recordings")) if user else (False, False)
+    registers, hears, watches = (
+        user is not None and allowed(user, f"voice.{name}") for name in ("registration", "recordings", "quality")
+    )
+    return registers, hears, watches
 
 
 def draw_admin(name: str, form: FormState | None = None, **values: Any) -> Answer:

@@ -126,7 +126,7 @@ def add_people_and_a_number(language: str = "ru") -> None:
     services.add_entry(service.id, "voice", NUMBER)
     save_line("books", title_en="Accounts", title_ru="Бухгалтерия", product="1С", number="+7 495 000-00-01")
     services.add_disposition(service.id, "solved", "Solved in the call", "Решено в разговоре", success="success")
-    services.add_disposition(service.id, "call-back", "To be called back", "Нужно перезвонить")
+    services.add_disposition(service.id, "call-back", "To be called back", "Нужно перезвонить", closes_case=False)
 
 
 @dataclass

@@ -27,7 +27,15 @@ from tests.support.applications import BOTH, MigratedTemplates, make_app
 SETTINGS = {"core.plugins": ["voice", "email"], "web.base_url": "https://okno.example"}
 NUMBER = "+78000000001"
 AGENT = ["desk.use", "case.view", "case.reply", "voice.call"]
-SUPERVISOR = [*AGENT, "case.view_all", "supervisor.view", "voice.recordings", "voice.messages", "voice.registration"]
+SUPERVISOR = [
+    *AGENT,
+    "case.view_all",
+    "supervisor.view",
+    "voice.recordings",
+    "voice.messages",
+    "voice.registration",
+    "voice.quality",
+]
 PEOPLE = {"anna": "Анна", "boris": "Борис", "vera": "Вера", "root": "Максим"}
 
 

@@ -73,14 +73,20 @@ def _matters(event: Event) -> bool:
         return "." in event["playback"] and not event["playback"].startswith("wait.")
     if kind != "leg.quality":
         return True
-    leg = db.session.scalar(_leg_query(event["leg"]))
-    known = dict(leg.quality) if leg is not None else None
+    leg = _measured(event["leg"])
+    news = leg is not None and _is_news(leg, event.get("data", {}))
     db.session.rollback()
-    if known is None:
-        return False
-    data = event.get("data", {})
-    worse = float(data.get("loss_percent", 0)) > float(known.get("worst_loss", -1)) + MUCH_LOSS
-    return worse or float(data.get("jitter_ms", 0)) > float(known.get("worst_jitter", -MUCH_JITTER)) + MUCH_JITTER
+    return news
+
+
+def _is_news(leg: VoiceLeg, data: Mapping[str, Any]) -> bool:
+    """The first figures, clearly worse ones, and of who has no page that looks by itself: that it turned poor or good again."""
+    if leg.worst_loss is None or leg.worst_jitter is None:
+        return True
+    loss, jitter = float(data.get("loss_percent", 0)), float(data.get("jitter_ms", 0))
+    if loss > leg.worst_loss + MUCH_LOSS or jitter > leg.worst_jitter + MUCH_JITTER:
+        return True
+    return leg.user_id is None and talk.is_poor(loss, jitter) != talk.is_poor(leg.loss_percent, leg.jitter_ms)
 
 
 # --- legs --------------------------------------------------------------------------------------------
@@ -192,9 +198,23 @@ def _transfer(_process: str, event: Event) -> None:
         company.transfer(keys[-1], user_id, target)
 
 
+def _measured(media: str) -> VoiceLeg | None:
+    """Whose connection a leg of the backend is: a customer's, or an agent's in the call they talk in."""
+    fresh = {"populate_existing": True}
+    leg: VoiceLeg | None = db.session.scalar(_leg_query(media), execution_options=fresh)
+    if leg is None and (user_id := phones.user_of(media)) is not None:
+        query = select(VoiceLeg).where(VoiceLeg.user_id == user_id, VoiceLeg.left_at.is_(None), VoiceLeg.state == "up")
+        query = query.where(VoiceLeg.kind == "agent", ~VoiceLeg.held).order_by(VoiceLeg.id.desc()).limit(1)
+        leg = db.session.scalar(query, execution_options=fresh)
+    return leg
+
+
 def _quality(_process: str, event: Event) -> None:
-    if (found := _found(event["leg"])) is not None:
-        talk.keep_quality(*found, event.get("data", {}))
+    known = _measured(event["leg"])
+    call = book.lock(known.call_id) if known is not None else None
+    leg = _measured(event["leg"])
+    if call is not None and leg is not None and leg.call_id == call.id:
+        talk.keep_quality(call, leg, event.get("data", {}))
 
 
 # --- sounds and recordings ---------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from plugins.voice.models.calls import VoiceCall, VoiceLeg
 
 DIGITS = re.compile(r"[0-9A-D*#,]{1,40}")
 MOST_LOSS, MOST_JITTER = 2.0, 20.0
+FIGURES = ("loss_percent", "jitter_ms", "rtt_ms", "worst_loss", "worst_jitter")
 
 
 def answer(key: str, user_id: int) -> None:
@@ -172,19 +173,18 @@ def note_quality(key: str, user_id: int, figures: dict[str, float]) -> None:
 
 def keep_quality(call: VoiceCall, leg: VoiceLeg, figures: dict[str, float]) -> None:
     """In the open transaction."""
-    known = dict(leg.quality)
-    loss, jitter = float(figures.get("loss_percent", 0.0)), float(figures.get("jitter_ms", 0.0))
-    leg.quality = {
-        "loss_percent": round(loss, 2),
-        "jitter_ms": round(jitter, 1),
-        "rtt_ms": round(float(figures.get("rtt_ms", 0.0)), 1),
-        "worst_loss": round(max(loss, float(known.get("worst_loss", 0.0))), 2),
-        "worst_jitter": round(max(jitter, float(known.get("worst_jitter", 0.0))), 1),
-    }
+    loss, jitter, rtt = (float(figures.get(name, 0.0)) for name in FIGURES[:3])
+    leg.loss_percent, leg.jitter_ms, leg.rtt_ms = round(loss, 2), round(jitter, 1), round(rtt, 1)
+    leg.worst_loss = max(leg.loss_percent, leg.worst_loss or 0.0)
+    leg.worst_jitter = max(leg.jitter_ms, leg.worst_jitter or 0.0)
     if leg.user_id is not None:
-        poor = loss > MOST_LOSS or jitter > MOST_JITTER
-        payload = {"key": call.key, "poor": poor, **leg.quality}
+        payload = {"key": call.key, "poor": is_poor(loss, jitter), **{name: getattr(leg, name) for name in FIGURES}}
         events.publish(f"user:{leg.user_id}", "voice.quality", payload)
+
+
+def is_poor(loss: float | None, jitter: float | None) -> bool:
+    """Whether people notice: over 2 % of packets lost, or over 20 ms of jitter. None: not measured."""
+    return (loss or 0.0) > MOST_LOSS or (jitter or 0.0) > MOST_JITTER
 
 
 def visitor_digits(call: VoiceCall, digits: str) -> None:

@@ -75,7 +75,8 @@ class VoiceLeg(db.Model):
 
     ``media`` is the backend's leg, "" while an agent's telephone is not connected; an agent's is the same in all calls. ``state``:
     ringing, up, left. ``held``: of an agent, that they have put the call on hold; of others, that they wait with music.
-    ``mode``: how a supervisor listens. ``quality``: {loss_percent, jitter_ms, rtt_ms, worst_loss, worst_jitter}.
+    ``mode``: how a supervisor listens. What was measured last of the
+    connection, and the worst of it: percent of packets lost, milliseconds; None: nothing was measured.
     """
 
     __tablename__ = "voice_leg"
@@ -97,7 +98,11 @@ class VoiceLeg(db.Model):
     muted: Mapped[bool] = mapped_column(default=False)
     held: Mapped[bool] = mapped_column(default=False)
     mode: Mapped[str] = mapped_column(String(8), default="")
-    quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    loss_percent: Mapped[float | None]
+    jitter_ms: Mapped[float | None]
+    rtt_ms: Mapped[float | None]
+    worst_loss: Mapped[float | None]
+    worst_jitter: Mapped[float | None]
     began_at: Mapped[datetime] = mapped_column(default=now)
     joined_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

@@ -6,8 +6,6 @@ numbers of at most 5 digits that nobody has linked.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +20,7 @@ from core.house import okno
 from core.model import Interaction, Team, TeamMember, User
 from plugins.voice.models.calls import VoiceCall
 from plugins.voice.models.registration import CallLink
+from plugins.voice.sheets import sheet
 
 BY = ("team", "supervisor", "agent")
 PAGE = 50
@@ -36,8 +35,6 @@ WAYS = {
     "supervisor": Text("By supervisor", "По супервизорам"),
     "agent": Text("By agent", "По операторам"),
 }
-# A text that a spreadsheet would take for a formula gets a quote before it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +188,10 @@ def unregistered(asked: Asked, *, before: int | None = None, limit: int = PAGE) 
 
 
 def report_csv(lines: Iterable[Line], total: Line, by: str, language: str) -> str:
-    """The report; a byte order mark lets spreadsheets read Russian."""
+    """The report."""
     head = [TITLES[by], Text("Calls", "Звонков"), Text("Registered", "Зарегистрировано"), Text("%", "%")]
     rows = [[line.title, line.calls, line.registered, _percent(line)] for line in (*lines, total)]
-    return _csv([text.to(language) for text in head], rows)
+    return sheet([text.to(language) for text in head], rows)
 
 
 def unregistered_csv(calls: Iterable[VoiceCall], language: str) -> str:
@@ -216,20 +213,8 @@ def unregistered_csv(calls: Iterable[VoiceCall], language: str) -> str:
         ]
         for call in calls
     ]
-    return _csv([text.to(language) for text in head], rows)
+    return sheet([text.to(language) for text in head], rows)
 
 
 def _percent(line: Line) -> str:
     return "" if line.percent is None else f"{line.percent:g}"
-
-
-def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows([[_plain(value) for value in row] for row in rows])
-    return "\ufeff" + out.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

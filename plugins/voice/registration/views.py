@@ -17,9 +17,11 @@ from core.web.desk_frame import signed_in
 from core.web.language import here
 from plugins.voice.feature_frame import feature_blueprint, plain_number
 from plugins.voice.models.calls import VoiceCall
+from plugins.voice.quality.views import beside_calls
 from plugins.voice.recordings.views import DAYS, period, shown_day
 from plugins.voice.registration import links, report
 from plugins.voice.registration.report import Asked
+from plugins.voice.sheets import sheet_answer
 
 blueprint = feature_blueprint("registration")
 
@@ -48,6 +50,7 @@ def _panel(case: Case, trouble: str = "", call_id: int = 0, typed: str = "") -> 
         trouble=trouble,
         trouble_at=call_id,
         typed=typed,
+        **beside_calls([call.id for call in calls]),
     )
 
 
@@ -207,7 +210,7 @@ def _cut() -> str:
 def figures_csv() -> Response:
     """The report for a spreadsheet."""
     lines, total = report.report(_asked(), _cut(), here())
-    return _csv(report.report_csv(lines, total, _cut(), here()), f"registration-{_cut()}")
+    return sheet_answer(report.report_csv(lines, total, _cut(), here()), f"registration-{_cut()}")
 
 
 @blueprint.get("/voice/registration/calls.csv")
@@ -215,10 +218,4 @@ def figures_csv() -> Response:
 def calls_csv() -> Response:
     """The list of calls that are not registered, for a spreadsheet."""
     rows = report.unregistered(_asked(_only_mine()), limit=report.MOST_EXPORTED)
-    return _csv(report.unregistered_csv(rows, here()), "calls-not-registered")
-
-
-def _csv(text: str, name: str) -> Response:
-    answer = Response(text, mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.csv")
-    return answer
+    return sheet_answer(report.unregistered_csv(rows, here()), "calls-not-registered")

@@ -243,13 +243,36 @@ def test_quality_is_kept_with_its_worst(house):
     talk.note_quality(key, house.anna, {"loss_percent": 3.5, "jitter_ms": 8, "rtt_ms": 40})
     talk.note_quality(key, house.anna, {"loss_percent": 0.1, "jitter_ms": 25, "rtt_ms": 40})
     own = book.leg_of(house.call(key), house.anna)
-    assert own.quality == {
-        "loss_percent": 0.1,
-        "jitter_ms": 25.0,
-        "rtt_ms": 40.0,
-        "worst_loss": 3.5,
-        "worst_jitter": 25.0,
-    }
+    assert figures_of(own) == (0.1, 25.0, 40.0, 3.5, 25.0)
+
+
+def figures_of(leg):
+    return tuple(getattr(leg, name) for name in talk.FIGURES)
+
+
+def test_what_the_switch_measures_is_kept_of_both_sides_when_it_is_news(house):
+    key = house.answered()
+
+    def tells(media, loss, jitter):
+        house.voice.driver.tell("leg.quality", leg=media, data={"loss_percent": loss, "jitter_ms": jitter, "rtt_ms": 9})
+        house.voice.pump()
+
+    def kept(kind):
+        return next(figures_of(leg) for leg in book.legs_of(house.call(key)) if leg.kind == kind)
+
+    # The caller: first figures, then worse ones; then that it is good again, for no page of theirs tells it.
+    for loss, jitter in ((0.1, 2.0), (0.3, 4.0), (6.0, 4.0), (5.5, 30.0), (0.2, 3.0), (0.0, 1.0)):
+        tells(house.customer(key), loss, jitter)
+    assert kept("customer") == (0.2, 3.0, 9.0, 6.0, 30.0)
+    # The agent's telephone has no leg of its own in the call: what is heard of it counts for the call that they talk in.
+    assert kept("agent") == (None,) * 5
+    tells(house.media("anna"), 3.0, 2.0)
+    assert kept("agent") == (3.0, 2.0, 9.0, 3.0, 2.0)
+    talk.hold(key, house.anna)
+    house.voice.pump()
+    tells(house.media("anna"), 50.0, 2.0)
+    tells("nobody", 50.0, 2.0)
+    assert kept("agent") == (3.0, 2.0, 9.0, 3.0, 2.0)
 
 
 def test_a_telephone_outside_of_the_browser_rings_for_the_agent(house):

@@ -6,6 +6,8 @@ import * as tabs from "./tabs.js";
 const ENTRIES = 300;
 const KEPT = 200;
 const FRESH = 40;
+// A panel that somebody is writing in, or has just opened a part of, is left alone until the next news.
+const TYPED_IN = "input:focus, textarea:focus, summary:focus, details[open] :focus";
 
 // What scripts have set on an element survives a fresh version of it; data-kept parts are fetched by themselves.
 window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
@@ -70,7 +72,9 @@ async function lookAt(caseId) {
     part.dataset.append ? find(".later", list) || append(list, part) : merge(part);
   }
   if (atEnd) trim(list);
-  for (const block of all(".about-block [hx-get]", panel)) window.htmx.trigger(block, "okno:refresh");
+  for (const block of all(".about-block [hx-get]", panel)) {
+    if (!find(TYPED_IN, block)) window.htmx.trigger(block, "okno:refresh");
+  }
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
 

@@ -1,0 +1,1 @@
+"""How good the connections of calls were: what was measured, what agents say."""
