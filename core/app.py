@@ -19,6 +19,7 @@ from core.hooks import Hooks
 from core.house import Okno
 from core.permissions import CORE_PERMISSIONS, unguarded
 from core.pluginmanager import PluginManager, discover
+from core.web.url_rules import LazyRule
 
 
 class SchemaPending(Exception):
@@ -93,6 +94,7 @@ def make_flask(house: Okno) -> Flask:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["okno"] = house
+    app.url_rule_class = LazyRule
     return app
 
 

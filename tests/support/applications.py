@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from tests.support.postgresql_server import PostgreSQLServer
 
@@ -25,6 +27,23 @@ if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
 
 Settings = dict[str, Any]
+
+
+class CompiledTemplates(BytecodeCache):
+    """What one application of this process has compiled serves the others."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
@@ -81,7 +100,9 @@ def make_app(home: Path, url: str, settings: Settings, *, check_schema: bool = T
     """The application for a home folder and a data base. The import is late: collecting tests needs no application."""
     from core.app import create_app
 
-    return create_app(home, {"core.database_url": url, **settings}, check_schema=check_schema)
+    app = create_app(home, {"core.database_url": url, **settings}, check_schema=check_schema)
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 @pytest.fixture(scope="session")
