@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
@@ -103,6 +104,14 @@ def make_app(home: Path, url: str, settings: Settings, *, check_schema: bool = T
     app = create_app(home, {"core.database_url": url, **settings}, check_schema=check_schema)
     app.jinja_env.bytecode_cache = COMPILED
     return app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords of tests withstand nobody: hashed as a house hashes them, they took half of the time of tests that sign in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.passwords._hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
