@@ -104,7 +104,10 @@ def test_an_agent_goes_between_two_joins_them_and_ends_it_for_all_by_the_keyboar
     boris.keyboard.press("Alt+A")
     hears(boris, AGENT)
     # To the customer and back: whoever one does not talk to hears nothing of it.
-    first, second = phone(anna).locator("[data-state]").first, phone(anna).locator("[data-consult] [data-state]")
+    first, second = (
+        phone(anna).locator("span[data-state]").first,
+        phone(anna).locator("[data-consult] span[data-state]"),
+    )
     expect(first).to_have_text("На удержании, идёт консультация")
     press(anna, "Переключиться на другого собеседника")
     expect(first).to_have_text("Разговор")
@@ -189,6 +192,7 @@ def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message
     house.no_call_is_open()
     assert house.rows("SELECT cause FROM voice_call WHERE direction = 'out'") == [("normal",)]
     # A number that nobody has: the agent is told.
+    egor.locator("[data-tab='/voice/phone']").first.click()
     number.fill("+7 495 000-00-09")
     number.press("Enter")
     expect(egor.locator(".toast").filter(has_text="Звонок не состоялся")).to_be_visible()
@@ -231,6 +235,7 @@ def test_calls_are_taken_without_a_press_with_another_microphone_and_at_a_teleph
     ivan.locator(".focus-finish").click()
     ivan.locator("#finish").get_by_role("button", name="Закрыть обращение").click()
     expect(ivan.locator(".state-button")).not_to_contain_text("Постобработка")
+    house.no_call_is_open()
     # A telephone outside: it rings, is picked up, talks, and is hung up by the desk.
     outside.exchange.does[OWN_NUMBER] = ("ring", COLLEAGUE)
     form = connect(ivan, house)

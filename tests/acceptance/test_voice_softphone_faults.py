@@ -44,6 +44,8 @@ def test_a_killed_voice_process_is_told_in_words_and_the_next_call_is_carried(pa
     [(recording, path, case_id)] = house.rows("SELECT id, path, case_id FROM voice_recording")
     wait_until(lambda: Path(path).exists() and Path(path).stat().st_size > 3 * A_SECOND, what="three seconds recorded")
 
+    # What the page reports or asks for while nobody answers is refused.
+    pages.allow("Failed to load resource")
     before = voice_pid(house)
     os.kill(before, signal.SIGKILL)
     # Both are told, both are free; the agent has the call to wrap up.

@@ -14,7 +14,7 @@ const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(
 
 export class CallCard {
   constructor(phone, key) {
-    Object.assign(this, { phone, key, call: null, typed: "", unsent: "", sending: false });
+    Object.assign(this, { phone, key, call: null, typed: "", unsent: "", sending: false, listed: "" });
     const template = find("template[data-template=call]", phone.element);
     this.element = template.content.firstElementChild.cloneNode(true);
     this.element.addEventListener("click", (event) => this.pressed(event));
@@ -98,7 +98,9 @@ export class CallCard {
   async listMessages() {
     const place = find("[data-messages-list]", this.element);
     const answer = await fetch(`/voice/softphone/messages?call=${encodeURIComponent(this.key)}`, { headers: { "HX-Request": "true" } });
-    if (answer.ok) place.innerHTML = await answer.text();
+    const listed = answer.ok ? await answer.text() : this.listed;
+    // What is the same stays, so that whoever is in the list already keeps their place.
+    if (listed !== this.listed) place.innerHTML = this.listed = listed;
   }
 
   play(what) {
