@@ -7,13 +7,14 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Pages
-from tests.support.network_cable import cable_to
+from tests.support.network_cable import Cable, cable_to
 from tests.support.softphone_house import AGENT, VISITOR, SoftphoneHouse, browser, hears, house, phone
 from tests.support.waiting import wait_until
 
@@ -79,40 +80,46 @@ def test_a_killed_voice_process_is_told_in_words_and_the_next_call_is_carried(pa
     house.no_call_is_open()
 
 
+@pytest.fixture
+def cable(house: SoftphoneHouse) -> Iterator[Cable]:
+    """The network of one browser. Asked for before ``pages``, it is there until they are closed."""
+    with cable_to(house.url) as made:
+        yield made
+
+
 @pytest.mark.feature("V-01")
-def test_a_call_outlives_ten_seconds_without_a_network(pages: Pages, house: SoftphoneHouse):
+def test_a_call_outlives_ten_seconds_without_a_network(cable: Cable, pages: Pages, house: SoftphoneHouse):
     house.nobody_is_ready()
-    with cable_to(house.url) as cable:
-        context = pages.context()
-        cable.carry_sound(context)
-        boris = house.desk(pages, "boris", AGENT, ready=True, url=cable.url, context=context)
-        visitor = house.visitor(pages)
-        answer(boris)
-        hears(boris, VISITOR)
-        hears(visitor, AGENT)
+    context = pages.context()
+    cable.carry_sound(context)
+    boris = house.desk(pages, "boris", AGENT, ready=True, url=cable.url, context=context)
+    visitor = house.visitor(pages)
+    answer(boris)
+    hears(boris, VISITOR)
+    hears(visitor, AGENT)
 
-        pages.allow("ERR_INTERNET_DISCONNECTED")
-        cut_at = time.monotonic()
-        cable.cut()
-        context.set_offline(True)
-        expect(phone(boris)).to_contain_text("Связь прерывается, подождите…")
-        expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")
-        # What is pressed meanwhile is refused in words, not lost.
-        phone(boris).get_by_role("button", name="Поставить на удержание").click()
-        expect(boris.locator(".toast").filter(has_text="Не получилось. Повторите.")).to_be_visible()
-        wait_until(lambda: time.monotonic() > cut_at + CUT_SECONDS, what="the end of the cut")
-        expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")
-        expect(visitor.locator("[data-status]")).to_contain_text(TALKS)
-        context.set_offline(False)
-        cable.mend()
+    pages.allow("ERR_INTERNET_DISCONNECTED")
+    cut_at = time.monotonic()
+    cable.cut()
+    context.set_offline(True)
+    expect(phone(boris)).to_contain_text("Связь прерывается, подождите…")
+    expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")
+    # What is pressed meanwhile is refused in words, not lost.
+    phone(boris).get_by_role("button", name="Поставить на удержание").click()
+    expect(boris.locator(".toast").filter(has_text="Не получилось. Повторите.")).to_be_visible()
+    wait_until(lambda: time.monotonic() > cut_at + CUT_SECONDS, what="the end of the cut")
+    expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")
+    expect(visitor.locator("[data-status]")).to_contain_text(TALKS)
+    context.set_offline(False)
+    cable.mend()
 
-        expect(phone(boris)).to_have_attribute("data-sound", "up")
-        expect(phone(boris)).not_to_contain_text("Звук пропал")
-        hears(boris, VISITOR)
-        hears(visitor, AGENT)
-        expect(visitor.locator("[data-status]")).to_contain_text(TALKS)
-        # Of one call, one line is left.
-        boris.keyboard.press("Alt+Q")
-        expect(visitor.get_by_text("Звонок завершён")).to_be_visible()
-        expect(phone(boris)).to_be_hidden()
-        house.no_call_is_open()
+    expect(phone(boris)).to_have_attribute("data-sound", "up")
+    expect(phone(boris)).not_to_contain_text("Звук пропал")
+    hears(boris, VISITOR)
+    hears(visitor, AGENT)
+    expect(visitor.locator("[data-status]")).to_contain_text(TALKS)
+    # Of one call, one line is left.
+    boris.keyboard.press("Alt+Q")
+    expect(visitor.get_by_text("Звонок завершён")).to_be_visible()
+    expect(phone(boris)).to_be_hidden()
+    house.no_call_is_open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -320,7 +321,7 @@ def test_a_telephone_outside_that_nobody_picks_up_leaves_the_caller_in_the_queue
 
 def _told_of_line(user_id: int) -> list[dict[str, Any]]:
     query = db.select(Event.payload).where(Event.topic == f"user:{user_id}", Event.type == "voice.line")
-    return list(db.session.scalars(query.order_by(Event.id)))
+    return [json.loads(payload) for payload in db.session.scalars(query.order_by(Event.id))]
 
 
 def test_a_ringing_offer_that_expires_goes_on_waiting(house):
