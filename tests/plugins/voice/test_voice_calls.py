@@ -339,8 +339,9 @@ def test_what_a_killed_voice_process_recorded_waits_for_no_more_of_it(house):
     house.voice.pump()
     house.voice.begin()
     house.voice.pump()
-    assert (house.call(key).cause, house.call(key).recording) == ("lost", "")
-    assert db.session.scalars(db.select(CallRecording.state)).all() == ["raw"]
+    call = house.call(key)
+    assert (call.cause, call.recording) == ("lost", "")
+    assert db.session.scalars(db.select(CallRecording.state).filter_by(call_id=call.id)).all() == ["raw"]
 
 
 def test_after_lost_events_rows_and_process_are_brought_together(house):
