@@ -96,6 +96,7 @@ def open_messages(page: Page) -> Locator:
 def test_an_agent_goes_between_two_joins_them_and_ends_it_for_all_by_the_keyboard(pages: Pages, house: SoftphoneHouse):
     boris, anna = house.desk(pages, "boris", COLLEAGUE), house.desk(pages, "anna", AGENT, ready=True)
     visitor = house.visitor(pages)
+    expect(anna.locator("dialog.offer")).to_be_visible()
     anna.wait_for_function("() => Date.now() - document.querySelector('dialog.offer')?.dataset.shownAt > 700")
     anna.keyboard.press("Alt+A")
     hears(visitor, AGENT)
@@ -147,7 +148,7 @@ def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message
 ):
     egor = house.desk(pages, "egor", AGENT)
     egor.locator("[data-tab='/voice/phone']").first.click()
-    page = egor.locator("okno-phone")
+    page = egor.locator("okno-phone:defined")
     number = page.get_by_label("Номер")
     number.fill("+7 495 111-22-33")
     for key in ",4,2#":

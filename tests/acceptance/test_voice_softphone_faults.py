@@ -27,7 +27,9 @@ TALKS = "С вами говорит"
 
 def answer(desk: Page) -> None:
     """Take the call that is offered."""
-    desk.locator("dialog.offer").get_by_role("button", name="Принять").click()
+    accept = desk.locator("dialog.offer").get_by_role("button", name="Принять")
+    expect(accept).to_be_visible()
+    accept.click()
     expect(phone(desk)).to_have_attribute("data-sound", "up")
 
 
