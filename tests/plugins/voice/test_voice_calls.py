@@ -332,18 +332,6 @@ def test_a_voice_process_that_dies_ends_its_calls_cleanly(house):
     assert house.call(again).state == "queued"
 
 
-def test_what_a_killed_voice_process_recorded_waits_for_no_more_of_it(house):
-    rules.set_rule("support", Rule(record="ask"))
-    key = house.answered()
-    recording.switch(key, house.anna, True)
-    house.voice.pump()
-    house.voice.begin()
-    house.voice.pump()
-    call = house.call(key)
-    assert (call.cause, call.recording) == ("lost", "")
-    assert db.session.scalars(db.select(CallRecording.state).filter_by(call_id=call.id)).all() == ["raw"]
-
-
 def test_after_lost_events_rows_and_process_are_brought_together(house):
     key = house.answered()
     gone = house.visitor("+74950000003")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from core import assignment, clock
 from core.db import db
-from core.model import Event, Interaction, Presence
+from core.model import Interaction
 from plugins.voice.calls import book, ending, menus, picture, talk, timing, waiting
 from plugins.voice.calls import dialling as dial
 from plugins.voice.menus import operations as menu_book
@@ -294,34 +292,6 @@ def test_a_telephone_outside_of_the_browser_rings_for_the_agent(house):
     house.voice.pump()
     assert (house.live_legs(), house.interaction(key).state) == ([], "wrap_up")
     phones.choose(house.anna, "browser")
-
-
-def test_a_telephone_outside_that_nobody_picks_up_leaves_the_caller_in_the_queue(house):
-    from plugins.voice.calls import phones
-
-    phones.choose(house.anna, "external", "+7 495 555-00-01")
-    house.ready("anna")
-    key = house.visitor()
-    house.accept("anna")
-    house.voice.pump()
-    told = _told_of_line(house.anna)
-    assert told == [{"state": "ringing", "address": "tel:+74955550001"}]
-    leg = house.media("anna")
-    house.voice.driver.goes(leg, "no_answer")
-    house.voice.pump()
-    assert (house.call(key).state, house.interaction(key).state) == ("queued", "queued")
-    assert house.live_legs() == [house.customer(key)]
-    row = db.session.get_one(Presence, house.anna)
-    assert (row.state, row.reason) == ("not_ready", "no_answer")
-    assert _told_of_line(house.anna)[1:] == [{"state": "lost", "leg": leg}]
-    house.ready("boris")
-    house.accept("boris")
-    assert house.hears(house.browser("boris")) == {"customer"}
-
-
-def _told_of_line(user_id: int) -> list[dict[str, Any]]:
-    query = db.select(Event.payload).where(Event.topic == f"user:{user_id}", Event.type == "voice.line")
-    return [json.loads(payload) for payload in db.session.scalars(query.order_by(Event.id))]
 
 
 def test_a_ringing_offer_that_expires_goes_on_waiting(house):
