@@ -4,71 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from tests.support.sip_rig import free_port
-from tests.support.sip_telephone import RATE, Telephone, TelephoneExchange
-from tests.support.softphone_house import NUMBER
-from tests.support.telephony_stage import Stage
-from tests.support.tone_parties import TONES
+from tests.support.outside_telephones import ABSENT, CUSTOMER, OUTSIDE, Outside, heard
 from tests.support.tone_people import CallCentre, serve_calls
-from tests.support.tones import present
 from tests.support.waiting import wait_until
 
 pytest.importorskip("pjsua2", reason="the extra sip is not installed")
 pytestmark = pytest.mark.slow
-ANNA, OUTSIDE = 650, 1850
-CUSTOMER, ABSENT = "+74951112233", "+74950000009"
-
-
-class Outside:
-    """The provider's side: telephones, and where the centre listens."""
-
-    def __init__(self) -> None:
-        self.stage = Stage()
-        self.exchange = TelephoneExchange({CUSTOMER: ("answer", OUTSIDE)})
-        self.stage.run(self.exchange.start())
-        self.centre = ("127.0.0.1", free_port())
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "OKNO_SWITCH_SIP": "true",
-            "OKNO_SWITCH_SIP_LISTEN": f"{self.centre[0]}:{self.centre[1]}",
-            "OKNO_SWITCH_SIP_TRUNK": f"127.0.0.1:{self.exchange.port}",
-            "OKNO_SWITCH_SIP_REGISTER": "false",
-            "OKNO_SWITCH_SIP_RTP_PORT": str(42_000 + self.centre[1] % 200 * 64),
-        }
-
-    def call(self) -> Telephone:
-        """A customer calls our number; waits until the centre has taken the call."""
-        calling: Telephone = self.stage.run(self.exchange.call(CUSTOMER, NUMBER, self.centre, OUTSIDE))
-        wait_until(lambda: calling.state != "new", what=f"an answer; there were {calling.statuses}")
-        assert calling.state == "up", calling.statuses
-        return calling
-
-    def hang_up(self, telephone: Telephone) -> None:
-        async def down() -> None:
-            self.exchange.hang_up(telephone)
-
-        self.stage.run(down())
-
-    def close(self) -> None:
-        async def stop() -> None:
-            self.exchange.stop()
-
-        self.stage.run(stop())
-        self.stage.close()
-
-
-def heard(telephone: Telephone) -> set[int] | None:
-    """Which agents' tones reach a telephone; None for no sound at all."""
-    frames = list(telephone.heard)
-    if len(frames) < 10:
-        return None
-    samples = np.concatenate(frames)
-    return present(samples, RATE, TONES) if abs(samples).max() > 300 else None
+ANNA = 650
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +87,7 @@ def test_an_agent_with_a_sip_telephone_talks_by_it(house: CallCentre, outside: O
     customer = outside.call()
     key = anna.ringing()
     anna.do(key, "answer")
-    telephone = wait_until(lambda: _of(outside, desk, "up"), what="the agent's telephone")
+    telephone = wait_until(lambda: outside.telephone(desk), what="the agent's telephone")
     wait_until(lambda: heard(customer) == {ANNA}, what="the agent")
     wait_until(lambda: heard(telephone) == {OUTSIDE}, what="the customer")
     anna.do(key, "hangup")
@@ -160,10 +104,3 @@ def test_an_agent_with_a_sip_telephone_talks_by_it(house: CallCentre, outside: O
         wait_until(lambda: telephone.state == "ended", what="the end at the agent's telephone")
     wait_until(lambda: anna.calls == [])
     anna.ask("POST", "phone", {"way": "browser", "address": "", "nailed": False, "auto_answer": False})
-
-
-def _of(outside: Outside, name: str, state: str) -> Telephone | None:
-    """The telephone of this name, when it is in this state."""
-    return next(
-        (one for one in list(outside.exchange.calls.values()) if name in one.local and one.state == state), None
-    )

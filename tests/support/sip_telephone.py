@@ -303,8 +303,13 @@ class TelephoneExchange(asyncio.DatagramProtocol):
         if does == "busy":
             self._reply(call, message, addr, 486, "Busy Here")
         elif does == "answer":
-            self._reply(call, message, addr, 200, "OK", call.sdp())
-            call.begin(message.body)
+            self.pick_up(call)
+
+    def pick_up(self, call: Telephone) -> None:
+        """Answer a telephone that rings."""
+        assert call.invite is not None
+        self._reply(call, call.invite, call.peer, 200, "OK", call.sdp())
+        call.begin(call.invite.body)
 
     def _reply(
         self, call: Telephone, asked: SipMessage, addr: Address, status: int, reason: str, body: str = ""

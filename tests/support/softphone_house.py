@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, expect, sync_playwright
 
 from tests.support.applications import MigratedTemplates
 from tests.support.browser import ARGUMENTS, PROGRAMS, Pages
@@ -54,7 +54,7 @@ SAYS = """(() => {
     for (const track of (await asked(wish)).getTracks()) track.stop();
     const sound = new AudioContext();
     const [tone, volume, out] = [sound.createOscillator(), sound.createGain(), sound.createMediaStreamDestination()];
-    tone.frequency.value = HERTZ;
+    tone.frequency.value = (wish.audio?.deviceId && window.otherMicrophone) || HERTZ;
     volume.gain.value = 0.2;
     tone.connect(volume).connect(out);
     tone.start();
@@ -98,6 +98,7 @@ def add_people_and_a_number(language: str = "ru") -> None:
     from core.db import db, transaction
     from core.model import Team
     from plugins.voice.lines.directory import save_line
+    from plugins.voice.messages.rules import Rule, set_rule
 
     directory.ensure_roles()
     reasons.ensure_reasons()
@@ -124,6 +125,7 @@ def add_people_and_a_number(language: str = "ru") -> None:
     )
     services.update_service(service.id, disposition_required=False)
     services.add_entry(service.id, "voice", NUMBER)
+    set_rule("support", Rule(record="ask"))
     save_line("books", title_en="Accounts", title_ru="Бухгалтерия", product="1С", number="+7 495 000-00-01")
     services.add_disposition(service.id, "solved", "Solved in the call", "Решено в разговоре", success="success")
     services.add_disposition(service.id, "call-back", "To be called back", "Нужно перезвонить", closes_case=False)
@@ -147,13 +149,23 @@ class SoftphoneHouse:
             return connection.execute(question, values).fetchall()
 
     def desk(
-        self, pages: Pages, login: str, tone: int, *, ready: bool = False, denied: bool = False, **options: object
+        self,
+        pages: Pages,
+        login: str,
+        tone: int,
+        *,
+        ready: bool = False,
+        denied: bool = False,
+        url: str = "",
+        context: BrowserContext | None = None,
+        **options: object,
     ) -> Page:
-        """An agent's desk, whose microphone says ``tone``; ``denied`` until ``window.microphoneAllowed`` is set."""
+        """An agent's desk, whose microphone says ``tone``; ``denied`` until ``window.microphoneAllowed`` is set. ``url`` is another
+        way to the centre, ``context`` a profile that is ready for it."""
         pages.allow("/sign-in: .* 409 ")
-        context = pages.context(**options)  # type: ignore[arg-type]
+        context = context or pages.context(**options)  # type: ignore[arg-type]
         context.add_init_script(says(tone, not denied))
-        page = pages.open(f"{self.url}/sign-in", context)
+        page = pages.open(f"{url or self.url}/sign-in", context)
         page.fill("#login", login)
         page.fill("#password", PASSWORD)
         page.keyboard.press("Enter")
@@ -228,8 +240,10 @@ def program() -> str | None:
 
 
 @contextmanager
-def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru") -> Iterator[SoftphoneHouse]:
-    """A centre in ``folder``, until the end of the block."""
+def served_house(
+    templates: MigratedTemplates, folder: Path, language: str = "ru", environment: Mapping[str, str] | None = None
+) -> Iterator[SoftphoneHouse]:
+    """A centre in ``folder``, until the end of the block. More settings may be given."""
     home = folder / "home"
     home.mkdir()
     templates.copy("sqlite", {"core.plugins": PLUGINS}, home, add_people_and_a_number, language=language)
@@ -243,7 +257,8 @@ def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru
         "VOICE_FORBIDDEN": "+881",
         "CORE_LANGUAGE": language,
     }
-    process = okno.start("run", log=log, env={f"OKNO_{name}": value for name, value in settings.items()})
+    variables = {f"OKNO_{name}": value for name, value in settings.items()} | dict(environment or {})
+    process = okno.start("run", log=log, env=variables)
     served = Served(okno, process, f"http://127.0.0.1:{port}", 0, log)
     try:
         served.wait_until_ready()

@@ -8,11 +8,24 @@ from typing import Any
 import structlog
 from sqlalchemy import select, update
 
+from core import assignment, presence, reasons
 from core.clock import now
 from core.contracts import Rejected
 from core.db import db, on_commit, transaction
 from plugins.voice import switchboard
-from plugins.voice.calls import arrival, book, company, dialling, ending, menus, phones, recording, saying, talk
+from plugins.voice.calls import (
+    arrival,
+    book,
+    company,
+    dialling,
+    ending,
+    menus,
+    phones,
+    picture,
+    recording,
+    saying,
+    talk,
+)
 from plugins.voice.models.calls import VoiceCall, VoiceCursor, VoiceLeg
 
 log = structlog.get_logger("okno.voice")
@@ -155,22 +168,38 @@ def _dtmf(_process: str, event: Event) -> None:
 
 def _hangup(_process: str, event: Event) -> None:
     cause = str(event.get("data", {}).get("cause", "normal"))
+    picked_up = phones.is_up(event["leg"])
     phone = phones.lost(event["leg"])
     if phone is not None:
         if phone.way in ("sip", "external"):
-            _put_down(phone.user_id, cause)
+            _put_down(phone.user_id, cause, picked_up)
         return
     if (found := _found(event["leg"])) is not None:
         ending.drop(*found, cause)
 
 
-def _put_down(user_id: int, cause: str) -> None:
-    """The agent has put down a telephone outside of the browser: what they talked in is over for them."""
+def _put_down(user_id: int, cause: str, picked_up: bool) -> None:
+    """The agent has put down a telephone outside of the browser, or never picked it up: what they talked in is over for them."""
     for call_id in book.open_calls_of(user_id):
         call = book.lock(call_id)
         leg = book.leg_of(call, user_id) if call is not None else None
-        if call is not None and leg is not None and not leg.held:
+        if call is not None and leg is not None and not leg.held and (picked_up or not _wait_again(call, user_id)):
             ending.drop(call, leg, cause)
+
+
+def _wait_again(call: VoiceCall, user_id: int) -> bool:
+    """A caller whose agent did not pick up goes back to the queue, the agent is Not ready; False for a call of another kind."""
+    interaction = picture.interaction_of(call)
+    if (
+        call.direction != "in"
+        or interaction is None
+        or (interaction.state, interaction.agent_id) != ("active", user_id)
+    ):
+        return False
+    assignment.release(interaction.id, user_id)
+    if presence.of(user_id).state != presence.OFFLINE:
+        presence.change_to(user_id, presence.NOT_READY, reasons.NO_ANSWER, "no_answer", user_id)
+    return True
 
 
 def _held(_process: str, event: Event) -> None:

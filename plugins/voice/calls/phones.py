@@ -74,6 +74,8 @@ def connect(user_id: int, sdp: str) -> dict[str, str]:
         phone.media, phone.up, phone.process, phone.since = media, False, process, now()
         db.session.flush()
         _refresh_calls(user_id)
+        # After a break the sound may be back before the stream of events: whoever speaks is at the desk.
+        presence.touch([user_id])
     if before:
         _end(before)
     return {"leg": media, "sdp": answer}
@@ -95,6 +97,7 @@ def ensure(user_id: int, call: VoiceCall) -> None:
         phone.media, phone.up, phone.since = f"u{user_id}-{secrets.token_hex(8)}", False, now()
         phone.process = call.process
         db.session.flush()
+        events.publish(f"user:{user_id}", "voice.line", {"state": "ringing", "address": phone.address})
 
 
 def release(user_id: int, call: VoiceCall) -> None:
@@ -116,7 +119,15 @@ def answered(media: str) -> bool:
     phone.up = True
     db.session.flush()
     _refresh_calls(phone.user_id)
+    if phone.way != "browser":
+        events.publish(f"user:{phone.user_id}", "voice.line", {"state": "up"})
     return True
+
+
+def is_up(media: str) -> bool:
+    """Whether a leg is an agent's telephone and answered. Needs an open transaction."""
+    phone = _by_media(media)
+    return phone is not None and phone.up
 
 
 def lost(media: str) -> VoicePhone | None:
@@ -126,7 +137,7 @@ def lost(media: str) -> VoicePhone | None:
         return None
     _drop(phone)
     _refresh_calls(phone.user_id)
-    events.publish(f"user:{phone.user_id}", "voice.line", {"state": "lost"})
+    events.publish(f"user:{phone.user_id}", "voice.line", {"state": "lost", "leg": media})
     return phone
 
 
@@ -134,8 +145,8 @@ def forget_all(process: str) -> None:
     """Connections that another run of the voice process carried are gone. Needs an open transaction."""
     query = select(VoicePhone).where(VoicePhone.media.is_not(None), VoicePhone.process != process)
     for phone in db.session.scalars(query.with_for_update()).all():
-        _drop(phone)
-        events.publish(f"user:{phone.user_id}", "voice.line", {"state": "lost"})
+        media = _drop(phone)
+        events.publish(f"user:{phone.user_id}", "voice.line", {"state": "lost", "leg": media})
 
 
 def busy(user_id: int) -> None:

@@ -14,6 +14,7 @@ from core.db import db, transaction
 from plugins.voice import switchboard
 from plugins.voice.calls import book, driver_events, ending, phones
 from plugins.voice.models.calls import VoiceCall, VoiceLeg, VoicePhone
+from plugins.voice.recordings import library
 
 log = structlog.get_logger("okno.voice")
 YOUNG_SECONDS = 10
@@ -28,7 +29,10 @@ def begin_run(process: str) -> int:
 
 
 def end_calls_of_others(process: str) -> int:
-    """End the open calls that this run does not carry, cleanly: cases keep what was recorded, agents go to wrap-up."""
+    """End the open calls that this run does not carry, cleanly: cases keep what was recorded, agents go to wrap-up.
+
+    Without a run that answers, nobody knows yet whether the one before still writes.
+    """
     query = select(VoiceCall.id).where(VoiceCall.ended_at.is_(None), VoiceCall.process != process)
     ids = list(db.session.scalars(query.order_by(VoiceCall.id)))
     db.session.rollback()
@@ -38,6 +42,8 @@ def end_calls_of_others(process: str) -> int:
             call = book.lock(call_id)
             if call is not None:
                 ending.end(call, "lost")
+                if process:
+                    library.left_behind(call.id)
                 ended += 1
     if ended:
         log.warning("calls were lost with their voice process", calls=ended)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import render_template
 from flask_babel import gettext as _
 from flask_babel import pgettext
@@ -9,6 +11,8 @@ from flask_babel import pgettext
 from core.contracts import Text
 from core.permissions import require
 from core.web.desk_frame import signed_in
+from core.web.language import text
+from plugins.voice.calls.ending import ENDED
 from plugins.voice.messages import operations as messages_of_calls
 
 HELP_STEPS = (
@@ -24,6 +28,10 @@ HELP_STEPS = (
 )
 
 
+# How a call ended, where that is news for the agent.
+NEWS = ("lost", "busy", "rejected", "no_answer", "unreachable", "forbidden", "failed")
+
+
 def microphone_words() -> dict[str, str]:
     """Why nobody hears the agent, by what the browser says."""
     return {
@@ -35,8 +43,11 @@ def microphone_words() -> dict[str, str]:
     }
 
 
-def _words() -> dict[str, str]:
+def _words() -> dict[str, Any]:
     return {
+        "ended": {cause: text(ENDED[cause]) for cause in NEWS}
+        | {"unseen": _("The call ended while the connection was away.")},
+        "aside": _("Your telephone {number} rings: pick it up."),
         "incoming": _("Is calling you"),
         "calling": pgettext("call", "Calling…"),
         "offered": _("Offered to you"),

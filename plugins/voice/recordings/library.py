@@ -102,6 +102,13 @@ def failed(key: str, why: str) -> bool:
         return True
 
 
+def left_behind(call_id: int) -> None:
+    """The voice process that recorded a call is gone: what lies on the disk is all there will be."""
+    with transaction():
+        theirs = update(CallRecording).where(CallRecording.call_id == call_id, CallRecording.state == "recording")
+        db.session.execute(theirs.values(state="raw").execution_options(synchronize_session=False))
+
+
 def _open(key: str) -> CallRecording | None:
     query = select(CallRecording).where(CallRecording.key == key, CallRecording.state == "recording")
     row: CallRecording | None = db.session.scalar(query.with_for_update())

@@ -14,7 +14,7 @@ const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(
 
 export class CallCard {
   constructor(phone, key) {
-    Object.assign(this, { phone, key, call: null, typed: "" });
+    Object.assign(this, { phone, key, call: null, typed: "", unsent: "", sending: false, listed: "" });
     const template = find("template[data-template=call]", phone.element);
     this.element = template.content.firstElementChild.cloneNode(true);
     this.element.addEventListener("click", (event) => this.pressed(event));
@@ -65,8 +65,20 @@ export class CallCard {
     beep(digit);
     this.typed = (this.typed + digit).slice(-16);
     find("[data-typed]", this.element).textContent = this.typed;
-    const owner = this.call.consult?.can?.dtmf ? this.call.consult : this.call;
-    this.phone.command(owner.key, "dtmf", { digits: digit });
+    this.unsent += digit;
+    if (!this.sending) this.sendDigits();
+  }
+
+  // One after another: requests side by side could overtake each other, and a code would be wrong.
+  async sendDigits() {
+    this.sending = true;
+    while (this.unsent) {
+      const digits = this.unsent;
+      this.unsent = "";
+      const owner = this.call.consult?.can?.dtmf ? this.call.consult : this.call;
+      await this.phone.command(owner.key, "dtmf", { digits });
+    }
+    this.sending = false;
   }
 
   typedKey(event) {
@@ -86,7 +98,9 @@ export class CallCard {
   async listMessages() {
     const place = find("[data-messages-list]", this.element);
     const answer = await fetch(`/voice/softphone/messages?call=${encodeURIComponent(this.key)}`, { headers: { "HX-Request": "true" } });
-    if (answer.ok) place.innerHTML = await answer.text();
+    const listed = answer.ok ? await answer.text() : this.listed;
+    // What is the same stays, so that whoever is in the list already keeps their place.
+    if (listed !== this.listed) place.innerHTML = this.listed = listed;
   }
 
   play(what) {
@@ -132,8 +146,7 @@ export class CallCard {
   stateWords(call) {
     const { words } = this.phone;
     if (call.mode) return words[`supervise_${call.mode}`] || words.talking;
-    if (call.consult) return words.consulting;
-    if (call.held) return words.held;
+    if (call.held) return call.consult ? words.consulting : words.held;
     if (call.state === "talking") return call.muted ? words.muted : call.members?.length > 1 ? words.conference : words.talking;
     return { ringing: call.direction === "in" ? words.incoming : words.calling, offered: words.offered, menu: words.menu, queued: words.queued }[call.state] || "";
   }

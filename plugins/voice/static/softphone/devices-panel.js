@@ -18,10 +18,13 @@ class VoiceDevices extends HTMLElement {
     this.#list();
     devices.permission(() => this.#list()).then((state) => (this.dataset.permission = state));
     navigator.mediaDevices?.addEventListener?.("devicechange", this.#list);
+    // The browser names its devices once a call has opened one.
+    document.addEventListener("voice:opened", this.#list);
   }
 
   disconnectedCallback() {
     navigator.mediaDevices?.removeEventListener?.("devicechange", this.#list);
+    document.removeEventListener("voice:opened", this.#list);
     this.#close();
   }
 
@@ -52,7 +55,6 @@ class VoiceDevices extends HTMLElement {
     this.#close();
     const { track, hindrance } = await devices.open();
     this.#tell(hindrance ? this.words[`no_microphone_${hindrance}`] : "", Boolean(hindrance));
-    if (track) this.#list();
     return track || null;
   }
 

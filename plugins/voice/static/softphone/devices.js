@@ -29,7 +29,9 @@ export async function open({ microphone, processing } = chosen()) {
   const clean = { echoCancellation: processing, noiseSuppression: processing, autoGainControl: processing };
   const audio = microphone ? { ...clean, deviceId: { ideal: microphone } } : clean;
   try {
-    return { track: (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks()[0] };
+    const track = (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks()[0];
+    document.dispatchEvent(new CustomEvent("voice:opened"));
+    return { track };
   } catch (error) {
     return { hindrance: HINDRANCES[error.name] || "failed" };
   }

@@ -32,8 +32,8 @@ class Phone {
   // --- what comes ----------------------------------------------------------------------------------
   hear(type, payload) {
     if (type === "voice.call") this.take(payload.call);
-    if (type === "voice.gone") this.gone(payload.key);
-    if (type === "voice.line" && payload.state === "lost") this.sound.renew();
+    if (type === "voice.gone") this.gone(payload.key, payload.cause);
+    if (type === "voice.line") this.sound.told(payload);
     if (type === "voice.quality" && this.cards.size) this.watch.judge(payload);
     if (type === "voice.screen") this.screen(payload);
   }
@@ -43,22 +43,33 @@ class Phone {
     if (!state) return;
     const calls = state.calls.flatMap((call) => (call.consult ? [call, { ...call.consult, consult_of: call.key }] : [call]));
     const there = new Set(calls.map((call) => call.key));
-    for (const key of [...this.known.keys()]) if (!there.has(key)) this.known.delete(key);
-    for (const call of calls) this.known.set(call.key, call);
+    for (const key of [...this.known.keys()]) if (!there.has(key)) this.forget(key, "unseen");
+    for (const call of calls) this.keep(call);
     this.arrange();
   }
 
   take(call) {
-    if (call.state === "ended") return this.gone(call.key);
-    this.known.set(call.key, call);
-    if (call.auto_answer && call.can?.answer) this.answerByItself(call);
+    if (call.state === "ended") return this.gone(call.key, call.cause);
+    this.keep(call);
     this.arrange();
   }
 
-  gone(key) {
-    this.known.delete(key);
+  keep(call) {
+    this.known.set(call.key, call);
+    if (call.auto_answer && call.can?.answer) this.answerByItself(call);
+  }
+
+  gone(key, cause) {
+    this.forget(key, cause);
     this.targets.over(key);
     this.arrange();
+  }
+
+  // Whoever hangs up knows it, and a bell that stops needs no words; what else became of a call is told.
+  forget(key, cause) {
+    const call = this.known.get(key);
+    this.known.delete(key);
+    if (call && !call.can?.answer) toast(this.words.ended[cause] || "", cause === "lost" ? "error" : "warn");
   }
 
   // One card a call; a consultation stands in the card of the call it is about. What is offered is answered in the offer window.
@@ -254,7 +265,10 @@ class Phone {
   lineWords() {
     if (!this.calls.some((call) => this.needs(call))) return "";
     if (this.trouble) return this.trouble;
-    return { lost: this.words.lost, shaken: this.words.shaken, elsewhere: this.words.elsewhere }[this.sound.state] || "";
+    const { state, broken, calling } = this.sound;
+    if (state === "opening" && broken) return this.words.lost;
+    if (state === "aside") return calling ? this.words.aside.replace("{number}", calling) : "";
+    return { lost: this.words.lost, shaken: this.words.shaken, elsewhere: this.words.elsewhere }[state] || "";
   }
 
   qualityWords() {

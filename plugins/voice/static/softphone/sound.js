@@ -3,8 +3,10 @@
 //   const sound = new Sound({ element, changed });
 //   await sound.ready()    opens what is missing; gives once the voice process has answered. Throws its refusal.
 //   sound.done()           the last call is over: the voice process has ended its side as well
-//   sound.renew()          the voice process says that it has no line of ours any more
+//   sound.told(line)       the voice process has no line of ours any more ({state: "lost", leg}); another telephone rings, is answered
 //   sound.state            "off", "opening", "up", "shaken", "lost", "elsewhere" (another tab has it), "aside" (another telephone has it)
+//   sound.broken           whether there was sound before what is opened now
+//   sound.calling          the number of the agent's own telephone while it rings
 //   sound.hindrance        why the microphone is not heard: "", insecure, denied, missing, busy, failed
 //   sound.retry()          the agent has mended something
 import * as devices from "./devices.js";
@@ -17,7 +19,7 @@ const PAUSES = [500, 1000, 2000, 5000, 10_000];
 
 export class Sound {
   constructor({ element, changed }) {
-    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, aside: false, wanted: false, tries: 0, leaving: null });
+    Object.assign(this, { element, changed, line: null, track: null, hindrance: "", opening: null, release: null, elsewhere: false, aside: false, broken: false, calling: "", wanted: false, tries: 0, leaving: null });
     document.addEventListener("voice:devices", () => this.wanted && this.retry());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.wanted && (this.hindrance || this.track?.readyState === "ended") && this.retry());
     addEventListener("online", () => this.state === "lost" && this.again(0));
@@ -52,8 +54,9 @@ export class Sound {
     if (!(await this.mine())) return;
     this.line?.close();
     // Asked each time: what a relay is told by expires within a shift, and the agent may have chosen another telephone.
-    const { ice_servers: servers = [], way = "browser" } = await ask("GET", "state");
+    const { ice_servers: servers = [], way = "browser", leg = "", up = false, address = "" } = await ask("GET", "state");
     this.aside = way !== "browser";
+    this.calling = this.aside && leg && !up ? spoken(address) : "";
     if (this.aside) return;
     await this.hear();
     // What ends the line before must not end this one.
@@ -61,7 +64,11 @@ export class Sound {
     if (!this.wanted) return this.end();
     const line = (this.line = new Line({ servers, changed: () => line === this.line && this.moved() }));
     try {
-      await line.open(this.track, (sdp) => post("leg", { sdp }));
+      await line.open(this.track, async (sdp) => {
+        const answer = await post("leg", { sdp });
+        line.leg = answer.leg;
+        return answer;
+      });
     } catch (error) {
       line.close();
       if (this.line === line) this.line = null;
@@ -81,15 +88,23 @@ export class Sound {
   }
 
   moved() {
-    if (this.line.state === "up") this.tries = 0;
+    if (this.line.state === "up") [this.tries, this.broken] = [0, false];
     if (this.line.state === "lost") this.again();
     this.changed();
   }
 
   // A line that is lost is made anew as long as there is a call for it.
   again(pause = PAUSES[Math.min(this.tries++, PAUSES.length - 1)]) {
+    this.broken = true;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.wanted && this.ready().catch(() => this.again()), pause);
+  }
+
+  // What is told of a line before this one, while the network was away, is no news.
+  told({ state, leg = "", address = "" }) {
+    if (state === "lost" && (!leg || leg === this.line?.leg)) this.renew();
+    this.calling = state === "ringing" ? spoken(address) : "";
+    this.changed();
   }
 
   renew() {
@@ -153,7 +168,9 @@ export class Sound {
     this.line?.close();
     this.track?.stop();
     this.release?.();
-    Object.assign(this, { line: null, track: null, release: null, waiting: null, elsewhere: false, aside: false, hindrance: "", tries: 0 });
+    Object.assign(this, { line: null, track: null, release: null, waiting: null, elsewhere: false, aside: false, broken: false, calling: "", hindrance: "", tries: 0 });
     this.element.srcObject = null;
   }
 }
+
+const spoken = (address) => address.replace(/^tel:/, "");

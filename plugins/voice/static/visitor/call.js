@@ -13,7 +13,7 @@ let call = null;
 
 class Call {
   constructor(track) {
-    Object.assign(this, { track, state: "connecting", told: {}, since: 0, key: "", token: "", source: null, meters: [] });
+    Object.assign(this, { track, state: "connecting", told: {}, since: 0, keys: Promise.resolve(), key: "", token: "", source: null, meters: [] });
     this.line = new Line({ servers: JSON.parse(place.dataset.servers), changed: () => this.moved() });
   }
 
@@ -39,7 +39,7 @@ class Call {
   }
 
   hear(told) {
-    if (told.state === "ended") return over(words.ended);
+    if (told.state === "ended") return over(told.cause === "lost" ? words.lost : words.ended);
     this.told = told;
     this.state = told.state;
     if (["talking", "held"].includes(told.state)) this.since ||= Date.now();
@@ -55,6 +55,11 @@ class Call {
 
   command(what, body = {}) {
     return post(`visitor/calls/${this.key}/${what}`, body, this.token);
+  }
+
+  // Keys go one after another, as they were pressed.
+  press(digits) {
+    this.keys = this.keys.then(() => this.command("dtmf", { digits })).catch((error) => problem(error.message));
   }
 
   end() {
@@ -143,7 +148,7 @@ place.addEventListener("click", ({ target }) => {
   const key = target.closest("button[data-key]")?.dataset.key;
   if (!key || !call) return;
   beep(key);
-  call.command("dtmf", { digits: key }).catch((error) => problem(error.message));
+  call.press(key);
 });
 
 // --- what is seen ---------------------------------------------------------------------------------

@@ -1,0 +1,258 @@
+"""What an agent presses during a call, in a browser and mostly without a mouse: going between two, keys, recording, messages, telephones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from plugins.voice.sounds.sound_files import RATE, as_wav
+from tests.support import axe
+from tests.support.browser import Pages
+from tests.support.outside_telephones import CUSTOMER, OUTSIDE, Outside, heard
+from tests.support.softphone_house import (
+    AGENT,
+    COLLEAGUE,
+    VISITOR,
+    SoftphoneHouse,
+    browser,
+    hears,
+    phone,
+    served_house,
+)
+from tests.support.tone_parties import tone
+from tests.support.waiting import wait_until
+
+pytest.importorskip("pjsua2", reason="the extra sip is not installed")
+__all__ = ["browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+MESSAGE = COLLEAGUE
+OWN_NUMBER = "+79000000001"
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    made = Outside()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def house(migrated_templates, tmp_path_factory, outside: Outside) -> Iterator[SoftphoneHouse]:
+    folder = tmp_path_factory.mktemp("controls")
+    with served_house(migrated_templates, folder, environment=outside.environment) as made:
+        add_messages(made)
+        yield made
+
+
+def add_messages(house: SoftphoneHouse) -> None:
+    """A long message for everybody, and a short one that Egor leaves on answering machines."""
+    from core.app import create_app
+    from core.db import db
+    from core.model import User
+    from plugins.voice.messages import operations as messages
+
+    app = create_app(house.served.okno.home, check_schema=False)
+    with app.app_context():
+        messages.add("Часы работы", as_wav(tone(MESSAGE, 60, RATE)), owner_id=None)
+        short = messages.add("Перезвоните нам", as_wav(tone(MESSAGE, 6, RATE)), owner_id=None)
+        egor_id = db.session.scalars(db.select(User.id).where(User.login == "egor")).one()
+        messages.choose(egor_id, greeting_id=None, machine_id=short.id)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def button(page: Page, name: str) -> Locator:
+    """What can be pressed at the softphone, by its name."""
+    return phone(page).get_by_role("button", name=name, exact=True)
+
+
+def press(page: Page, name: str) -> None:
+    """Without a mouse."""
+    button(page, name).focus()
+    page.keyboard.press("Enter")
+
+
+def choose(page: Page, keys: str, name: str, how: str) -> None:
+    """Open the window of whom to reach by its keys and reach a colleague."""
+    page.keyboard.press(keys)
+    dialog = page.locator("#task")
+    dialog.get_by_role("searchbox").fill(name)
+    dialog.locator("[data-voice-list] .picker-option").filter(has_text=name).first.click()
+    dialog.get_by_role("button", name=how).click()
+    expect(dialog).to_be_hidden()
+
+
+def open_messages(page: Page) -> Locator:
+    menu = phone(page).locator("[data-messages]")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    return menu
+
+
+@pytest.mark.feature("V-04", "D-11")
+def test_an_agent_goes_between_two_joins_them_and_ends_it_for_all_by_the_keyboard(pages: Pages, house: SoftphoneHouse):
+    boris, anna = house.desk(pages, "boris", COLLEAGUE), house.desk(pages, "anna", AGENT, ready=True)
+    visitor = house.visitor(pages)
+    expect(anna.locator("dialog.offer")).to_be_visible()
+    anna.wait_for_function("() => Date.now() - document.querySelector('dialog.offer')?.dataset.shownAt > 700")
+    anna.keyboard.press("Alt+A")
+    hears(visitor, AGENT)
+    choose(anna, "Alt+Shift+D", "Борис", "Консультация")
+    expect(button(boris, "Ответить")).to_be_visible()
+    boris.keyboard.press("Alt+A")
+    hears(boris, AGENT)
+    # To the customer and back: whoever one does not talk to hears nothing of it.
+    first, second = (
+        phone(anna).locator("span[data-state]").first,
+        phone(anna).locator("[data-consult] span[data-state]"),
+    )
+    expect(first).to_have_text("На удержании, идёт консультация")
+    press(anna, "Переключиться на другого собеседника")
+    expect(first).to_have_text("Разговор")
+    expect(second).to_have_text("На удержании")
+    hears(visitor, AGENT)
+    hears(anna, VISITOR)
+    hears(boris)
+    assert not axe.violations(anna)
+    press(anna, "Переключиться на другого собеседника")
+    expect(second).to_have_text("Разговор")
+    hears(anna, COLLEAGUE)
+    hears(visitor, music=True)
+    # All three.
+    press(anna, "Говорить всем вместе")
+    expect(first).to_have_text("Конференция")
+    hears(visitor, AGENT, COLLEAGUE)
+    hears(anna, VISITOR, COLLEAGUE)
+    hears(boris, VISITOR, AGENT)
+    # One leaves and is asked in again; then it is over for all.
+    press(boris, "Выйти")
+    expect(phone(boris)).to_be_hidden()
+    hears(visitor, AGENT)
+    choose(anna, "Alt+Shift+C", "Борис", "Добавить в разговор")
+    expect(button(boris, "Ответить")).to_be_visible()
+    boris.keyboard.press("Alt+A")
+    hears(visitor, AGENT, COLLEAGUE)
+    press(anna, "Завершить для всех")
+    expect(visitor.get_by_text("Звонок завершён")).to_be_visible()
+    for page in (anna, boris):
+        expect(phone(page)).to_be_hidden()
+    house.no_call_is_open()
+
+
+@pytest.mark.feature("V-03", "V-05", "V-07", "D-11")
+def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message(
+    pages: Pages, house: SoftphoneHouse, outside: Outside
+):
+    egor = house.desk(pages, "egor", AGENT)
+    egor.locator("[data-tab='/voice/phone']").first.click()
+    page = egor.locator("okno-phone:defined")
+    number = page.get_by_label("Номер")
+    number.fill("+7 495 111-22-33")
+    for key in ",4,2#":
+        page.get_by_role("button", name=key, exact=True).click()
+    expect(number).to_have_value(f"{CUSTOMER},4,2#")
+    number.press("Enter")
+    hears(egor, OUTSIDE)
+    telephone = outside.telephone(CUSTOMER)
+    assert telephone is not None
+    wait_until(lambda: heard(telephone) == {AGENT}, what="the agent")
+    wait_until(lambda: telephone.digits == "42#", what="the keys behind commas")
+    # Keys in the call: pressed, then typed faster than any answer comes, in the order of typing.
+    press(egor, "Клавиши")
+    pad = phone(egor).locator("[data-pad]")
+    pad.get_by_role("button", name="7", exact=True).click()
+    egor.keyboard.type("5*0#19")
+    expect(pad.locator("output")).to_have_text("75*0#19")
+    wait_until(lambda: telephone.digits == "42#75*0#19", what="the keys pressed in the call")
+    egor.keyboard.press("Escape")
+    expect(pad).to_be_hidden()
+    # The recording: on, off for card data, on again.
+    mark = phone(egor).locator("[data-recording]")
+    press(egor, "Записывать")
+    expect(mark).to_be_visible()
+    press(egor, "Приостановить запись")
+    expect(mark).to_be_hidden()
+    assert house.rows("SELECT paused_at IS NOT NULL FROM voice_recording") == [(1,)]
+    press(egor, "Записывать")
+    expect(mark).to_be_visible()
+    assert house.rows("SELECT paused_at IS NULL, json_array_length(pauses) FROM voice_recording") == [(1, 1)]
+    # A message into the call, heard by both, and stopped.
+    open_messages(egor).get_by_role("button", name="Часы работы").press("Enter")
+    wait_until(lambda: heard(telephone) == {AGENT, MESSAGE}, what="the agent and the message")
+    hears(egor, OUTSIDE, MESSAGE)
+    open_messages(egor).get_by_role("button", name="Остановить сообщение").press("Enter")
+    hears(egor, OUTSIDE)
+    # An answering machine: the agent is free at once, the machine hears the message to its end.
+    open_messages(egor).get_by_role("button", name="Оставить сообщение и завершить").press("Enter")
+    expect(phone(egor)).to_be_hidden()
+    wait_until(lambda: heard(telephone) == {MESSAGE}, what="the message alone")
+    wait_until(lambda: telephone.state == "ended", what="the end behind the message")
+    house.no_call_is_open()
+    assert house.rows("SELECT cause FROM voice_call WHERE direction = 'out'") == [("normal",)]
+    # A number that nobody has: the agent is told.
+    egor.locator("[data-tab='/voice/phone']").first.click()
+    number.fill("+7 495 000-00-09")
+    number.press("Enter")
+    expect(egor.locator(".toast").filter(has_text="Звонок не состоялся")).to_be_visible()
+    expect(phone(egor)).to_be_hidden()
+
+
+def connect(page: Page, house: SoftphoneHouse) -> Locator:
+    """The agent's own settings of the telephone."""
+    page.goto(f"{house.url}/settings")
+    return page.locator("form.voice-connection")
+
+
+def save(page: Page, form: Locator) -> None:
+    form.get_by_role("button", name="Сохранить").click()
+    expect(page.locator(".toast").filter(has_text="Сохранено")).to_be_visible()
+
+
+@pytest.mark.feature("V-01", "V-02")
+def test_calls_are_taken_without_a_press_with_another_microphone_and_at_a_telephone_outside(
+    pages: Pages, house: SoftphoneHouse, outside: Outside
+):
+    house.nobody_is_ready()
+    ivan = house.desk(pages, "ivan", AGENT, ready=True)
+    form = connect(ivan, house)
+    form.get_by_label("Отвечать на звонки автоматически").check()
+    save(ivan, form)
+    visitor = house.visitor(pages)
+    expect(visitor.locator("[data-status]")).to_contain_text("С вами говорит Иван")
+    hears(visitor, AGENT)
+    # Another microphone in the middle of the call.
+    ivan.evaluate("tone => (window.otherMicrophone = tone)", COLLEAGUE)
+    press(ivan, "Микрофон и динамик")
+    microphone = ivan.locator("okno-voice-devices").get_by_label("Микрофон")
+    expect(microphone.locator("option")).not_to_have_count(1)
+    microphone.select_option(index=1)
+    hears(visitor, COLLEAGUE)
+    hears(ivan, VISITOR)
+    ivan.keyboard.press("Alt+Q")
+    expect(phone(ivan)).to_be_hidden()
+    ivan.locator(".focus-finish").click()
+    ivan.locator("#finish").get_by_role("button", name="Закрыть обращение").click()
+    expect(ivan.locator(".state-button")).not_to_contain_text("Постобработка")
+    house.no_call_is_open()
+    # A telephone outside: it rings, is picked up, talks, and is hung up by the desk.
+    outside.exchange.does[OWN_NUMBER] = ("ring", COLLEAGUE)
+    form = connect(ivan, house)
+    form.get_by_label("Телефонный номер").check()
+    form.get_by_label("Номер или адрес SIP").fill("+7 900 000-00-01")
+    save(ivan, form)
+    if "state-good" not in (ivan.locator(".state-button").get_attribute("class") or ""):
+        house.set_ready(ivan)
+    visitor = house.visitor(pages, "Мария")
+    expect(phone(ivan)).to_contain_text(re.compile(rf"Звонит ваш телефон \{OWN_NUMBER}: снимите трубку"))
+    ringing = wait_until(lambda: outside.telephone(OWN_NUMBER, "new"), what="the agent's telephone")
+    outside.pick_up(ringing)
+    wait_until(lambda: heard(ringing) == {VISITOR}, what="the customer in the agent's telephone")
+    hears(visitor, COLLEAGUE)
+    expect(phone(ivan)).not_to_contain_text("снимите трубку")
+    ivan.keyboard.press("Alt+Q")
+    wait_until(lambda: ringing.state == "ended", what="the end at the agent's telephone")
+    expect(phone(ivan)).to_be_hidden()
+    house.no_call_is_open()
