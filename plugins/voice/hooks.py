@@ -82,7 +82,19 @@ def register_channels() -> list[Channel]:
 
     label = Text("Call", "Звонок")
     call = Text("Call", "Позвонить")
-    return [Channel(CHANNEL, label, "phone", CAPABILITIES, "phone", deliver, initiate=begin_call, initiate_label=call)]
+    return [
+        Channel(
+            CHANNEL,
+            label,
+            "phone",
+            CAPABILITIES,
+            "phone",
+            deliver,
+            initiate=begin_call,
+            initiate_label=call,
+            colleague_url="/voice/phone?user={id}",
+        )
+    ]
 
 
 @hookimpl

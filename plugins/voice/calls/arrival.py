@@ -95,6 +95,7 @@ def queue(call: VoiceCall, service_id: int | None = None, *, priority: int | Non
             interaction_key=f"voice:{call.key}",
             language=language,
             extra={"call": call.key},
+            unread=False,
         )
     )
     interaction = db.session.get_one(Interaction, received.interaction_id, populate_existing=True)
