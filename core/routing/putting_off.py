@@ -15,8 +15,11 @@ from core.model import BotTalk
 from core.routing.queueing import NOT_YOURS, fresh, look_again, swap, tell, withdraw
 
 
-def put_off(interaction_id: int) -> None:
-    """Take what waits or rings out of the queue. Raises ``Rejected`` (``not-your-interaction``, ``moved-on``)."""
+def put_off(interaction_id: int, for_user_id: int | None = None) -> None:
+    """Take what waits or rings out of the queue; ``for_user_id`` is asked first when it is back.
+
+    Raises ``Rejected`` (``not-your-interaction``, ``moved-on``).
+    """
     with transaction():
         interaction = fresh(interaction_id)
         if interaction.state not in ("queued", "offered"):
@@ -24,7 +27,7 @@ def put_off(interaction_id: int) -> None:
         rang = withdraw(interaction)
         if rang is not None:
             presence.settle(rang, "withdrawn")
-        swap(interaction_id, "queued", "bot")
+        swap(interaction_id, "queued", "bot", preferred_agent_id=for_user_id)
         tell(fresh(interaction_id))
 
 

@@ -205,6 +205,7 @@ def of_visitor(call: VoiceCall) -> dict[str, Any]:
         "agent": agent,
         "recording": call.recording == "on",
         "callback": state == "queued" and bool(call.course.get("callback")),
+        "promised": call.course.get("promised"),
         "cause": call.cause,
     }
 
