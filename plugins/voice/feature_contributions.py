@@ -27,6 +27,7 @@ from plugins.voice.models.registration import CallLink
 
 STATIC = "/voice/static/features"
 ENCODE_SECONDS, PRUNE_SECONDS = 5, 3600
+SPEAK_SECONDS, LONGEST_SPEAKING = 5, 60.0
 
 
 def settings() -> list[Setting]:
@@ -169,11 +170,20 @@ def _has_calls(case_id: int) -> bool:
 
 
 def jobs() -> list[Job]:
-    """What was recorded is encoded, what has been kept its days is forgotten."""
+    """What was recorded is encoded, what will be said is spoken, what has been kept its days is forgotten."""
     return [
+        Job("voice.speak", _speak, seconds=SPEAK_SECONDS),
         Job("voice.encode", _encode, seconds=ENCODE_SECONDS),
         Job("voice.prune", _prune, seconds=PRUNE_SECONDS),
     ]
+
+
+def _speak() -> None:
+    from plugins.voice.menus import operations as menus
+    from plugins.voice.sounds import speech
+    from plugins.voice.voicemail import boxes
+
+    speech.speak_ahead(menus.spoken_texts() | boxes.spoken_texts(), LONGEST_SPEAKING)
 
 
 def _encode() -> None:

@@ -132,7 +132,7 @@ def _carry_out(call: VoiceCall, actions: tuple[Action, ...]) -> bool:
 def _sound(action: Action) -> str:
     if action.do == "message":
         return messages.sound_of_key(str(action.data["key"]))
-    return messages.sound_of_text(str(action.data["text"]), str(action.data["language"]))
+    return messages.kept_sound_of_text(str(action.data["text"]), str(action.data["language"]))
 
 
 def _do(call: VoiceCall, action: Action) -> None:
