@@ -94,10 +94,11 @@ def blueprints() -> list[BlueprintMount]:
     from plugins.voice.messages.views import blueprint as messages
     from plugins.voice.quality.views import blueprint as quality
     from plugins.voice.recordings.views import blueprint as recordings
+    from plugins.voice.registration.callback_views import blueprint as callbacks
     from plugins.voice.registration.views import blueprint as registration
     from plugins.voice.voicemail.views import blueprint as voicemail
 
-    return [BlueprintMount(one) for one in (lines, menus, messages, quality, recordings, registration, voicemail)]
+    return [BlueprintMount(one) for one in (callbacks, lines, menus, messages, quality, recordings, registration, voicemail)]
 
 
 def assets() -> list[Asset]:
