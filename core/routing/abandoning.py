@@ -9,7 +9,6 @@ from core.model import Interaction
 from core.routing.closing import close, tell_closed
 from core.routing.queueing import NOT_YOURS, fresh, withdraw
 
-
 LEFT = Text("The contact left before an answer", "Клиент ушёл, не дождавшись ответа")
 
 

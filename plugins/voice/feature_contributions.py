@@ -98,7 +98,9 @@ def blueprints() -> list[BlueprintMount]:
     from plugins.voice.registration.views import blueprint as registration
     from plugins.voice.voicemail.views import blueprint as voicemail
 
-    return [BlueprintMount(one) for one in (callbacks, lines, menus, messages, quality, recordings, registration, voicemail)]
+    return [
+        BlueprintMount(one) for one in (callbacks, lines, menus, messages, quality, recordings, registration, voicemail)
+    ]
 
 
 def assets() -> list[Asset]:

@@ -36,7 +36,8 @@ def journal_rights() -> tuple[bool, bool, bool, bool]:
     """Whether the viewer watches registration, hears recordings, watches quality, calls: which tabs the journal of calls has."""
     user = current_user()
     registers, hears, watches, calls = (
-        user is not None and allowed(user, f"voice.{name}") for name in ("registration", "recordings", "quality", "call")
+        user is not None and allowed(user, f"voice.{name}")
+        for name in ("registration", "recordings", "quality", "call")
     )
     return registers, hears, watches, calls
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +181,7 @@ class SoftphoneHouse:
         frame = page.locator("okno-call iframe").element_handle().content_frame()
         assert frame is not None
         frame.locator("[name=name]").fill(name)
-        frame.locator("form [type=submit]").click()
+        frame.locator(".call-begin [type=submit]").click()
         return frame
 
     def nobody_is_ready(self) -> None:
@@ -228,8 +228,10 @@ def program() -> str | None:
 
 
 @contextmanager
-def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru") -> Iterator[SoftphoneHouse]:
-    """A centre in ``folder``, until the end of the block."""
+def served_house(
+    templates: MigratedTemplates, folder: Path, language: str = "ru", environment: Mapping[str, str] | None = None
+) -> Iterator[SoftphoneHouse]:
+    """A centre in ``folder``, until the end of the block; more variables of the ``environment`` may be given."""
     home = folder / "home"
     home.mkdir()
     templates.copy("sqlite", {"core.plugins": PLUGINS}, home, add_people_and_a_number, language=language)
@@ -243,7 +245,9 @@ def served_house(templates: MigratedTemplates, folder: Path, language: str = "ru
         "VOICE_FORBIDDEN": "+881",
         "CORE_LANGUAGE": language,
     }
-    process = okno.start("run", log=log, env={f"OKNO_{name}": value for name, value in settings.items()})
+    process = okno.start(
+        "run", log=log, env={f"OKNO_{name}": value for name, value in settings.items()} | dict(environment or {})
+    )
     served = Served(okno, process, f"http://127.0.0.1:{port}", 0, log)
     try:
         served.wait_until_ready()

@@ -32,7 +32,9 @@ def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", languag
     status = switchboard.require()
     process = str(status["process"])
     # Where no line leads out nobody can be called back.
-    course: dict[str, object] = {"visitor": True} if status["abilities"]["sip"] else {"visitor": True, "unreachable": True}
+    course: dict[str, object] = (
+        {"visitor": True} if status["abilities"]["sip"] else {"visitor": True, "unreachable": True}
+    )
     answer = str(switchboard.command("offer", leg=media, sdp=sdp))
     try:
         with transaction():

@@ -38,7 +38,9 @@ def _of_open_calls(process: str, versions: Mapping[str, int]) -> list[Scene]:
     query = select(VoiceCall.id, VoiceCall.key, VoiceCall.version).where(
         VoiceCall.ended_at.is_(None), VoiceCall.process == process
     )
-    late = [row.id for row in db.session.execute(query.order_by(VoiceCall.id)) if versions.get(row.key, 0) < row.version]
+    late = [
+        row.id for row in db.session.execute(query.order_by(VoiceCall.id)) if versions.get(row.key, 0) < row.version
+    ]
     db.session.rollback()
     scenes = []
     for call_id in late:

@@ -112,7 +112,11 @@ def take(call: VoiceCall, agent_id: int) -> None:
     join(call, own)
     if call.direction == "in" and call.state in ("queued", "menu"):
         call.state, call.answered_at = "talking", call.answered_at or now()
-        keep = {name: value for name, value in call.course.items() if name in ("visitor", "answer", "music", "path", "unreachable")}
+        keep = {
+            name: value
+            for name, value in call.course.items()
+            if name in ("visitor", "answer", "music", "path", "unreachable")
+        }
         call.course = keep
         if first:
             _greet(call, agent_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from plugins.voice.registration.callbacks import OPEN
 from plugins.voice.sheets import sheet
 
 PAGE = 50
-MOST_EXPORTED = 20_000
+MOST_EXPORTED, EXPORTED_AT_ONCE = 20_000, 500
 TITLES = {
     "waiting": Text("Waiting", "Ждут"),
     "promised": Text("Promised", "Обещаны"),
@@ -135,16 +135,27 @@ def _of_state(asked: Asked) -> list[ColumnElement[bool]]:
 
 
 def _placed(rows: Sequence[Any]) -> list[Row]:
-    queued: Collection[int] = [one.interaction_id for one, _, _ in rows if one.state == "waiting" and one.due_at is None]
+    queued: Collection[int] = [
+        one.interaction_id for one, _, _ in rows if one.state == "waiting" and one.due_at is None
+    ]
     places = waiting.places(queued)
     paces = waiting.paces({one.service_id for one, _, _ in rows}) if places else {}
     found = []
     for one, number, name in rows:
         place = places.get(one.interaction_id, 0)
-        found.append(
-            Row(one, number, name or "", place, waiting.wait_seconds(place, paces.get(one.service_id)))
-        )
+        found.append(Row(one, number, name or "", place, waiting.wait_seconds(place, paces.get(one.service_id))))
     return found
+
+
+def every(asked: Asked) -> Iterator[Row]:
+    """All of them for a file, at most :data:`MOST_EXPORTED`, read in pages."""
+    beyond: int | None = None
+    for _ in range(MOST_EXPORTED // EXPORTED_AT_ONCE):
+        rows = page(asked, beyond=beyond, limit=EXPORTED_AT_ONCE)
+        yield from rows
+        if len(rows) < EXPORTED_AT_ONCE:
+            return
+        beyond = rows[-1].callback.id
 
 
 def callbacks_csv(rows: Iterable[Row], language: str) -> str:

@@ -17,6 +17,7 @@ from core.web import desk_queries
 from core.web.desk_commands import done, opens
 from core.web.desk_frame import signed_in
 from core.web.language import here
+from plugins.voice.calls import dialling
 from plugins.voice.feature_frame import feature_blueprint, plain_number
 from plugins.voice.models.registration import VoiceCallback
 from plugins.voice.recordings.views import DAYS, period, shown_day
@@ -32,9 +33,7 @@ STEP = 5
 def _asked() -> Asked:
     since, until = period()
     state = request.args.get("state", "")
-    return Asked(
-        since, until, state if state in callback_list.TITLES else "", desk_queries.service_ids(signed_in())
-    )
+    return Asked(since, until, state if state in callback_list.TITLES else "", desk_queries.service_ids(signed_in()))
 
 
 def _listed() -> dict[str, Any]:
@@ -73,8 +72,7 @@ def rows() -> str:
 @require("voice.call")
 def csv() -> Response:
     """The same for a spreadsheet."""
-    found = callback_list.page(_asked(), limit=callback_list.MOST_EXPORTED)
-    return sheet_answer(callback_list.callbacks_csv(found, here()), "callbacks")
+    return sheet_answer(callback_list.callbacks_csv(callback_list.every(_asked()), here()), "callbacks")
 
 
 def _seen(callback_id: int) -> VoiceCallback:
@@ -89,8 +87,9 @@ def _seen(callback_id: int) -> VoiceCallback:
 @blueprint.post("/voice/callbacks/<int:callback_id>/take")
 @require("voice.call")
 def take(callback_id: int) -> Response:
-    """The viewer calls now; the case opens."""
+    """The viewer calls now; the case opens. Nothing is taken while no line is connected."""
     _seen(callback_id)
+    dialling.require_lines()
     interaction_id = callbacks.take_over(callback_id, signed_in().id)
     return done(**opens(db.session.get_one(Interaction, interaction_id).case_id, interaction_id))
 

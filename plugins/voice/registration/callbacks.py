@@ -101,6 +101,8 @@ def end(interaction_id: int, reached: bool) -> str:
 
 def drop(interaction_ids: Collection[int]) -> None:
     """These interactions were closed: whoever waits in them is not called back. Needs an open transaction."""
+    if not interaction_ids:
+        return
     query = select(VoiceCallback).where(
         VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state == "waiting"
     )
