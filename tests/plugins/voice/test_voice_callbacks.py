@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,9 +10,10 @@ import pytest
 
 from core import assignment, clock
 from core.contracts import Rejected
-from core.db import db
+from core.db import db, transaction
 from core.model import Interaction, TimelineEntry
-from plugins.voice.calls import dialling, picture, resending, waiting
+from plugins.voice import switchboard
+from plugins.voice.calls import book, dialling, ending, menus, picture, resending, talk, waiting
 from plugins.voice.calls.arrival import from_page
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
@@ -120,8 +122,6 @@ def test_the_rule_of_a_service_switches_it_off(house):
 
 
 def test_a_house_without_lines_offers_none(house, monkeypatch):
-    from dataclasses import replace
-
     driver = house.voice.driver
     monkeypatch.setattr(driver, "abilities", replace(driver.abilities, sip=False))
     call, _ = from_page(NUMBER, SDP)
@@ -133,8 +133,6 @@ def test_a_number_that_waits_already_keeps_its_earlier_place(house, visitor):
     other, second = house.visitor(), house.visitor()
     interaction_id = house.interaction(second).id
     db.session.expire_all()
-    from core.db import transaction
-    from plugins.voice.calls import book, menus
 
     with transaction():
         menus.call_back(book.by_key(second), OWN)
@@ -151,8 +149,6 @@ def test_a_number_that_waits_already_keeps_its_earlier_place(house, visitor):
 def promised(house, number: str = CALLER) -> VoiceCallback:
     """A caller of that number waits to be called back."""
     key = house.visitor(number)
-    from core.db import transaction
-    from plugins.voice.calls import book, menus
 
     with transaction():
         menus.call_back(book.by_key(key))
@@ -259,15 +255,11 @@ def test_a_scene_that_was_lost_is_sent_anew(house):
     def lossy(op, arguments, seconds):
         if op == "arrange" and not lost:
             lost.append(arguments)
-            from plugins.voice import switchboard
-
             raise switchboard.Away("lost by the test")
         return ask(op, arguments, seconds)
 
     house.app.extensions["okno_voice_transport"] = lossy
     try:
-        from plugins.voice.calls import talk
-
         talk.mute(key, house.anna, True)
     finally:
         house.app.extensions["okno_voice_transport"] = ask
@@ -281,8 +273,6 @@ def test_the_end_of_a_call_that_was_lost_is_sent_anew(house):
     key = house.visitor()
     leg = house.customer(key)
     house.voice.away = True
-    from core.db import transaction
-    from plugins.voice.calls import book, ending
 
     with transaction():
         ending.end(book.by_key(key))
