@@ -13,6 +13,7 @@ from core.clock import now
 from core.db import db, transaction
 from core.model import Interaction, User
 from plugins.voice.calls import dialling
+from plugins.voice.models.calls import VoiceCall
 from plugins.voice.models.registration import VoiceCallback
 from plugins.voice.registration import callback_list, callbacks
 from plugins.voice.registration.callback_list import Asked
@@ -27,12 +28,15 @@ def house(features: FeaturesHouse) -> FeaturesHouse:
 def wish(house: FeaturesHouse, **values: Any) -> VoiceCallback:
     """Somebody waits to be called back."""
     call = house.call()
-    row = callbacks.wish(call.interaction_id, call.from_number)
+    interaction_id = call.interaction_id
+    row = callbacks.wish(interaction_id, call.from_number)
     with transaction():
+        # Whoever is called back has hung up: the call that follows has the interaction.
+        db.session.get_one(VoiceCall, call.id).interaction_id = None
         for name, value in values.items():
             setattr(row, name, value)
         if values.get("service_id"):
-            db.session.get_one(Interaction, call.interaction_id).service_id = values["service_id"]
+            db.session.get_one(Interaction, interaction_id).service_id = values["service_id"]
     return row
 
 
@@ -60,10 +64,10 @@ def test_states_are_counted_and_listed(house):
 
 def test_places_are_those_of_the_queue_and_only_of_who_waits(house):
     first, second = wish(house), wish(house)
-    wish(house, due_at=now() + timedelta(hours=1))
+    callbacks.postpone(wish(house).id, house.users["vera"], now() + timedelta(hours=1))
     other = wish(house, service_id=house.services["sales"])
     with transaction():
-        db.session.get_one(Interaction, second.interaction_id).priority = 9
+        db.session.get_one(Interaction, second.interaction_id).priority = 999
     places = {row.callback.id: row.place for row in callback_list.page(lately())}
     assert (places[second.id], places[first.id], places[other.id]) == (1, 2, 1)
 

@@ -33,6 +33,8 @@ def centre(tmp_path_factory, migrated_templates):
 @pytest.fixture
 def house(centre):
     yield centre
+    for row in callbacks.latest():
+        assignment.come_back(row.interaction_id)
     centre.clear()
     rules.set_rule("support", Rule())
     centre.app.extensions.pop("okno_voice_rates", None)
