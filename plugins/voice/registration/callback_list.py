@@ -100,7 +100,7 @@ def counts(asked: Asked) -> dict[str, int]:
         .where(_visible(asked.service_ids), or_(VoiceCallback.state.in_(OPEN), _when(asked)))
         .group_by(state)
     )
-    found = dict(db.session.execute(query).tuples().all())
+    found = {row[0]: row[1] for row in db.session.execute(query)}
     return {name: found.get(name, 0) for name in TITLES}
 
 
