@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
-from core import assignment, timeline
+from core import assignment, own_settings, timeline
 from core.clock import now
 from core.contracts import Badge, Rejected, Text
 from core.db import db, transaction
@@ -236,6 +236,6 @@ def badges(case_ids: Collection[int], language: str) -> Mapping[int, list[Badge]
     )
     word = Text("Call back", "Перезвонить").to(language)
     return {
-        case_id: [Badge(word, f"{word}: {number}", "info", "phone-outgoing")]
+        case_id: [Badge(word, f"{word}: {own_settings.formatted(number)}", "info", "phone-outgoing")]
         for case_id, number in db.session.execute(query.order_by(VoiceCallback.id))
     }

@@ -22,7 +22,7 @@ from plugins.voice.models.registration import VoiceCallback
 from plugins.voice.registration import callbacks
 from tests.support.call_house import CALLER, NUMBER, SDP, shared_house
 
-OWN, SHOWN = "+74951112233", "8 (495) 111-22-33"
+OWN, TYPED, SHOWN = "+74951112233", "8 (495) 111-22-33", "+7 495 111-22-33"
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +73,18 @@ def rows() -> list[VoiceCallback]:
 def test_a_visitor_hangs_up_keeps_the_place_and_is_called_back(house, visitor):
     assert visitor.first["callback"] is True and visitor.first["promised"] is None
     interaction_id = house.interaction(visitor.key).id
-    state = visitor("callback", number=SHOWN).json["state"]
-    assert (state["state"], state["promised"]) == ("ended", {"number": OWN, "position": 1, "wait_seconds": None})
+    state = visitor("callback", number=TYPED).json["state"]
+    assert (state["state"], state["promised"]) == ("ended", {"number": SHOWN, "position": 1, "wait_seconds": None})
     house.voice.pump()
     assert house.live_legs() == []
     assert fresh(Interaction, interaction_id).state == "queued"
     # Asked twice it is one callback, and the page says the same.
-    assert visitor("callback", number="+7 999 000-00-00").json["state"]["promised"]["number"] == OWN
+    assert visitor("callback", number="+7 999 000-00-00").json["state"]["promised"]["number"] == SHOWN
     assert [(row.number, row.state) for row in callbacks.latest()] == [(OWN, "waiting")]
     # The agent's offer says what it is; who accepts it calls.
     case_id = fresh(Interaction, interaction_id).case_id
     (mark,) = callbacks.badges([case_id], "ru")[case_id]
-    assert mark.title == f"Перезвонить: {OWN}"
+    assert mark.title == f"Перезвонить: {SHOWN}"
     house.ready("anna")
     assert house.accept("anna") == interaction_id
     house.voice.pump()

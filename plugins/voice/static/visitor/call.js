@@ -123,6 +123,7 @@ function promised({ number, position, wait_seconds: seconds }) {
 
 function ask(open) {
   find("[data-back-form]").hidden = !open;
+  place.toggleAttribute("data-asking", open);
   find("[data-call=ask]").hidden = open;
   find("[data-call=ask]").setAttribute("aria-expanded", String(open));
   if (!open) return;
@@ -144,6 +145,7 @@ find("[data-back-form]").addEventListener("submit", async (event) => {
   } catch (error) {
     if (call !== asking) return;
     problem(error.message);
+    find("[data-problem]").scrollIntoView({ block: "nearest" });
     find("[data-back-form] [name=number]").setAttribute("aria-invalid", "true");
     find("[data-back-form] [name=number]").focus();
   } finally {
