@@ -11,6 +11,7 @@ from core.routing.closing import complete, finish, leave, wrap_up_due
 from core.routing.handover import Taken, assign, move_line, take, take_several, transfer
 from core.routing.offers import accept, expire_due, postpone, reject
 from core.routing.passing_on import give_back
+from core.routing.putting_off import come_back, put_off
 from core.routing.queueing import release
 from core.routing.router import route_due
 from core.routing.why import why_waiting
@@ -20,6 +21,7 @@ __all__ = [
     "abandon",
     "accept",
     "assign",
+    "come_back",
     "complete",
     "expire_due",
     "finish",
@@ -27,6 +29,7 @@ __all__ = [
     "leave",
     "move_line",
     "postpone",
+    "put_off",
     "reject",
     "release",
     "route_due",

@@ -159,7 +159,8 @@ class Channel:
     """A way in and out of the house. ``address_kind`` says what identifies a contact there: email, phone, chat…
 
     A channel whose agents may begin an interaction themselves has ``capabilities.initiate``, ``initiate`` and
-    ``initiate_label`` (the words of the button, «Позвонить»); see :func:`core.outgoing.start`.
+    ``initiate_label`` (the words of the button, «Позвонить»); see :func:`core.outgoing.start`. ``colleague_url`` is the page that
+    reaches a colleague, with ``{id}`` in it: it opens for a colleague's internal number, which is no contact's address.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Channel:
     process: Callable[[IntakeItem], None] | None = None
     initiate: Callable[[Initiation], None] | None = None
     initiate_label: Text | None = None
+    colleague_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ class Inbound:
 
     ``source_key`` names the source message for ever: the same key again changes nothing and returns the first result.
     ``entry`` is the address, number or widget key of the service that was reached. ``case_id`` is set when the channel
-    itself knows the thread. ``interaction_key`` ties the messages of one session (a chat) to one interaction.
+    itself knows the thread. ``interaction_key`` ties the messages of one session (a chat) to one interaction. ``unread``: somebody
+    has to read it; False for what only says that the contact has come, such as a call.
     """
 
     channel: str
@@ -234,6 +237,7 @@ class Inbound:
     raw_sha: str = ""
     external_id: str = ""
     extra: Mapping[str, JsonValue] = field(default_factory=dict)
+    unread: bool = True
 
 
 @dataclass(frozen=True, slots=True)

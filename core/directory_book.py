@@ -255,3 +255,9 @@ def by_ids(kind: str, ids: Sequence[int]) -> dict[int, Any]:
         return {row.id: row for row in db.session.scalars(query.where(Contact.id.in_(ids)))}
     found = select(Service).where(Service.id.in_(ids)).options(selectinload(Service.entries))
     return {row.id: row for row in db.session.scalars(found)}
+
+
+def user_of_number(phone: str) -> int | None:
+    """Whose telephone this is, as it stands in the profile; None when it is nobody's or of who has left."""
+    query = select(User.id).where(User.phone == phone, User.disabled_at.is_(None)).order_by(User.id)
+    return db.session.scalar(query.limit(1))

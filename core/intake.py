@@ -388,7 +388,8 @@ def _store_message(inbound: Inbound, interaction: Interaction, contact: Contact)
     if not inbound.files:
         set_committed_value(message, "attachments", [])
     set_committed_value(message, "user", None)
-    current_work().connection.execute(_ONE_MORE, {"interaction": interaction.id})
-    set_committed_value(interaction, "unread", interaction.unread + 1)
+    if inbound.unread:
+        current_work().connection.execute(_ONE_MORE, {"interaction": interaction.id})
+        set_committed_value(interaction, "unread", interaction.unread + 1)
     timeline.write(interaction.case_id, "message", interaction_id=interaction.id, message_id=message.id)
     return message

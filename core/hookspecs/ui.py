@@ -85,7 +85,7 @@ def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, 
     Args: case_ids: up to 100 of them; language: "ru" or "en".
     Returns: badges by case id; cases without any may be missing.
     Exceptions: counted; the plugin's badges are missing.
-    Used by: sla (the clock).
+    Used by: sla (the clock), voice (who waits to be called back).
 
     Example::
 

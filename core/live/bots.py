@@ -96,9 +96,10 @@ def hand_over(interaction_id: int, why: Text, actor_id: int | None = None) -> bo
 
 
 def take(interaction_id: int, user_id: int) -> None:
-    """An agent takes a conversation from the bot. Raises what :func:`core.assignment.take` does."""
+    """An agent takes a conversation from the bot, or one that was put off. Raises what :func:`core.assignment.take` does."""
     with transaction():
-        hand_over(interaction_id, Text("An agent took over from the bot", "Оператор забрал диалог у бота"), user_id)
+        if not assignment.come_back(interaction_id):
+            hand_over(interaction_id, Text("An agent took over from the bot", "Оператор забрал диалог у бота"), user_id)
         assignment.take(interaction_id, user_id)
 
 

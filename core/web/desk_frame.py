@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import abort, current_app, g, request
 
 from core import presence
-from core.contracts import Asset, Control, DeskContext, Panel
+from core.contracts import Asset, Badge, Control, DeskContext, Panel
 from core.events import log as events
 from core.house import okno
 from core.model import Contact, Interaction, Offer, User
@@ -25,7 +25,7 @@ class Frame:
 
     user: User
     work: desk_queries.Work
-    offers: list[tuple[Offer, Contact | None, str]]
+    offers: list[tuple[Offer, Contact | None, str, list[Badge]]]
     functions: list[Function]
     indicators: Indicators
     admin_menu: bool

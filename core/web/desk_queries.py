@@ -180,8 +180,8 @@ def channel_of(name: str) -> Channel | None:
     return okno().channels.get(name)
 
 
-def open_offers(user: User) -> list[tuple[Offer, Contact | None, str]]:
-    """What rings for the user now, each with the contact and the beginning of the last message."""
+def open_offers(user: User) -> list[tuple[Offer, Contact | None, str, list[Badge]]]:
+    """What rings for the user now, each with the contact, the beginning of the last message and the marks of its case."""
     query = (
         select(Offer)
         .where(Offer.agent_id == user.id, Offer.outcome.is_(None), Offer.expires_at > now())
@@ -194,8 +194,14 @@ def open_offers(user: User) -> list[tuple[Offer, Contact | None, str]]:
     offers = list(db.session.scalars(query))
     interactions = [offer.interaction for offer in offers]
     contacts, texts = contacts_of(interactions), previews([item.id for item in interactions])
+    badges = okno().hooks.case_badges([item.case_id for item in interactions], here()) if interactions else {}
     return [
-        (offer, contacts.get(offer.interaction.contact_id or 0), texts.get(offer.interaction_id, ""))
+        (
+            offer,
+            contacts.get(offer.interaction.contact_id or 0),
+            texts.get(offer.interaction_id, ""),
+            badges.get(offer.interaction.case_id, []),
+        )
         for offer in offers
     ]
 

@@ -14,6 +14,7 @@ from core import directory_book, favourites, outgoing, own_settings
 from core.contracts import Channel
 from core.db import db
 from core.directory_book import Asked, Listed
+from core.house import okno
 from core.model import Organisation, Team, User
 from core.permissions import allowed, require
 from core.web.desk_commands import done
@@ -24,6 +25,7 @@ GROUPS = ("colleagues", "favourites", "recents", "services", "contacts", "organi
 FIRST_FEW = {"colleagues": 8, "services": 5, "contacts": 12, "organisations": 5}
 PURPOSES = ("transfer", "conference")
 DIAL = re.compile(r"[\d+*#]")
+INTERNAL = re.compile(r"\d{2,6}")
 
 
 @dataclass(slots=True)
@@ -227,8 +229,11 @@ def beginning() -> str:
 
 @require("case.reply")
 def begin() -> Response:
-    """Open a case towards an address; its page opens with the answer's editor."""
+    """Open a case towards an address; its page opens with the answer's editor. A colleague's internal number opens the channel's
+    page of colleagues."""
     user = signed_in()
+    if url := _colleague_page(request.form.get("channel", ""), request.form.get("address", "").strip()):
+        return done(**{"okno:open": {"url": url}})
     key = request.headers.get("Idempotency-Key") or str(uuid.uuid4())
     started = outgoing.start(
         request.form.get("channel", ""),
@@ -240,6 +245,15 @@ def begin() -> Response:
     )
     url = url_for("desk.case", case_id=started.case_id)
     return done(**{"okno:open": {"url": url, "focus": started.interaction_id}, "okno:around": {}})
+
+
+def _colleague_page(channel: str, address: str) -> str:
+    """Where ``channel`` reaches the colleague whose internal number this is, "" for any other address."""
+    begun = okno().channels.get(channel)
+    if begun is None or not begun.colleague_url or not INTERNAL.fullmatch(address):
+        return ""
+    user_id = directory_book.user_of_number(address)
+    return begun.colleague_url.replace("{id}", str(user_id)) if user_id is not None else ""
 
 
 @require("contact.view")

@@ -77,4 +77,13 @@ SETTINGS = (
             "Звонков в минуту со страниц за одним адресом; 0: сколько угодно",
         ),
     ),
+    Setting(
+        "voice.visitor_callbacks",
+        int,
+        5,
+        Text(
+            "Requests a minute to be called back from pages behind one address; 0: any number",
+            "Просьб перезвонить в минуту со страниц за одним адресом; 0: сколько угодно",
+        ),
+    ),
 )

@@ -27,6 +27,7 @@ from plugins.voice.models.registration import CallLink
 
 STATIC = "/voice/static/features"
 ENCODE_SECONDS, PRUNE_SECONDS = 5, 3600
+SPEAK_SECONDS, LONGEST_SPEAKING = 5, 60.0
 
 
 def settings() -> list[Setting]:
@@ -93,10 +94,13 @@ def blueprints() -> list[BlueprintMount]:
     from plugins.voice.messages.views import blueprint as messages
     from plugins.voice.quality.views import blueprint as quality
     from plugins.voice.recordings.views import blueprint as recordings
+    from plugins.voice.registration.callback_views import blueprint as callbacks
     from plugins.voice.registration.views import blueprint as registration
     from plugins.voice.voicemail.views import blueprint as voicemail
 
-    return [BlueprintMount(one) for one in (lines, menus, messages, quality, recordings, registration, voicemail)]
+    return [
+        BlueprintMount(one) for one in (callbacks, lines, menus, messages, quality, recordings, registration, voicemail)
+    ]
 
 
 def assets() -> list[Asset]:
@@ -169,11 +173,20 @@ def _has_calls(case_id: int) -> bool:
 
 
 def jobs() -> list[Job]:
-    """What was recorded is encoded, what has been kept its days is forgotten."""
+    """What was recorded is encoded, what will be said is spoken, what has been kept its days is forgotten."""
     return [
+        Job("voice.speak", _speak, seconds=SPEAK_SECONDS),
         Job("voice.encode", _encode, seconds=ENCODE_SECONDS),
         Job("voice.prune", _prune, seconds=PRUNE_SECONDS),
     ]
+
+
+def _speak() -> None:
+    from plugins.voice.menus import operations as menus
+    from plugins.voice.sounds import speech
+    from plugins.voice.voicemail import boxes
+
+    speech.speak_ahead(menus.spoken_texts() | boxes.spoken_texts(), LONGEST_SPEAKING)
 
 
 def _encode() -> None:

@@ -32,13 +32,14 @@ def feature_blueprint(name: str, **options: Any) -> Blueprint:
     return made
 
 
-def journal_rights() -> tuple[bool, bool, bool]:
-    """Whether the viewer watches registration, hears recordings, watches quality: which tabs the journal of calls has."""
+def journal_rights() -> tuple[bool, bool, bool, bool]:
+    """Whether the viewer watches registration, hears recordings, watches quality, calls: which tabs the journal of calls has."""
     user = current_user()
-    registers, hears, watches = (
-        user is not None and allowed(user, f"voice.{name}") for name in ("registration", "recordings", "quality")
+    registers, hears, watches, calls = (
+        user is not None and allowed(user, f"voice.{name}")
+        for name in ("registration", "recordings", "quality", "call")
     )
-    return registers, hears, watches
+    return registers, hears, watches, calls
 
 
 def draw_admin(name: str, form: FormState | None = None, **values: Any) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -10,6 +10,7 @@ from flask import Flask
 from core import error_texts, hookimpl
 from core.contracts import (
     Asset,
+    Badge,
     BlueprintMount,
     Capabilities,
     Channel,
@@ -82,7 +83,19 @@ def register_channels() -> list[Channel]:
 
     label = Text("Call", "Звонок")
     call = Text("Call", "Позвонить")
-    return [Channel(CHANNEL, label, "phone", CAPABILITIES, "phone", deliver, initiate=begin_call, initiate_label=call)]
+    return [
+        Channel(
+            CHANNEL,
+            label,
+            "phone",
+            CAPABILITIES,
+            "phone",
+            deliver,
+            initiate=begin_call,
+            initiate_label=call,
+            colleague_url="/voice/phone?user={id}",
+        )
+    ]
 
 
 @hookimpl
@@ -135,6 +148,14 @@ def collect_panels(context: DeskContext) -> list[Panel]:
     from plugins.voice.desk import contributions
 
     return [*contributions.panels(context), *features.panels(context)]
+
+
+@hookimpl
+def collect_case_badges(case_ids: Sequence[int], language: str) -> Mapping[int, list[Badge]]:
+    """Whose contact waits to be called back; an offer of such a case says so."""
+    from plugins.voice.registration.callbacks import badges
+
+    return badges(case_ids, language)
 
 
 @hookimpl

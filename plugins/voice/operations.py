@@ -55,6 +55,7 @@ def ring(caller: str, entry: str, call_id: str = "", name: str = "") -> Received
             subject=words.to(okno().config.get("core.language")),
             interaction_key=f"voice:{call_id}"[:120],
             extra={"call_id": call_id, "signalling_only": True},
+            unread=False,
         )
     )
 

@@ -137,7 +137,8 @@ def command(op: str, **arguments: Any) -> Any:
 def send(scenes: Sequence[Scene]) -> bool:
     """Hand scenes over, once the transaction that made them is committed; False when nobody took them.
 
-    That is no error of the person who acted: what was decided stands, and the worker sends all scenes anew when the process is back.
+    That is no error of the person who acted: what was decided stands, and the worker soon sends what was lost
+    (:mod:`plugins.voice.calls.resending`), or all scenes when the process is back.
     """
     try:
         ask("arrange", {"scenes": [scene.to_json() for scene in scenes]})

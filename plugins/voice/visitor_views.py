@@ -21,7 +21,7 @@ from core.permissions import public
 from core.web.auth import visitor_token
 from core.web.security import own_proof
 from plugins.voice.call_views import Body, answer, body_of
-from plugins.voice.calls import arrival, book, ending, picture, talk
+from plugins.voice.calls import arrival, book, ending, menus, picture, talk
 from plugins.voice.desk import ice
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 
@@ -46,6 +46,7 @@ class PressSchema(Body):
 
     digits = fields.String(load_default="", validate=validate.Regexp(r"[0-9A-D*#]{0,20}\Z"))
     on = fields.Boolean(load_default=True)
+    number = fields.String(load_default="", validate=validate.Length(max=40))
 
 
 def check_rate(kind: str, most: int) -> None:
@@ -109,9 +110,11 @@ def servers() -> Response:
 @public
 @own_proof
 def command(key: str, what: str) -> Response:
-    """hangup, dtmf, mute, or state."""
+    """hangup, dtmf, mute, callback (to be called back at ``number``), or state."""
     asking(key)
     check_rate("commands", COMMANDS_A_MINUTE)
+    if what == "callback":
+        check_rate("callbacks", int(okno().config.get("voice.visitor_callbacks")))
     body = body_of(PressSchema)
     with transaction():
         try:
@@ -121,6 +124,8 @@ def command(key: str, what: str) -> Response:
         leg = _own_leg(made)
         if what == "hangup" and leg is not None:
             ending.drop(made, leg, "normal" if made.answered_at else "cancelled")
+        elif what == "callback":
+            menus.promise(made, body["number"])
         elif what == "dtmf":
             _press(made, body["digits"])
         elif what == "mute" and leg is not None:

@@ -58,6 +58,14 @@ def test_a_second_message_of_an_open_case_joins_its_waiting_interaction(centre):
     assert one(Interaction).unread == 2
 
 
+def test_what_only_says_that_the_contact_has_come_is_not_unread(centre):
+    centre.mail()
+    case = one(Case)
+    come = Inbound("toy", "key-3", Address("email", "anna@example.org"), "x", case_id=case.id, unread=False)
+    assert intake.receive(come).new_interaction is False
+    assert one(Interaction).unread == 1
+
+
 def test_a_reply_to_a_closed_case_opens_a_follow_up_linked_to_it(centre):
     centre.mail()
     case = one(Case)

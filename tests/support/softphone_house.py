@@ -193,7 +193,7 @@ class SoftphoneHouse:
         frame = page.locator("okno-call iframe").element_handle().content_frame()
         assert frame is not None
         frame.locator("[name=name]").fill(name)
-        frame.locator("form [type=submit]").click()
+        frame.locator(".call-begin [type=submit]").click()
         return frame
 
     def nobody_is_ready(self) -> None:

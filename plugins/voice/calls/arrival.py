@@ -29,14 +29,17 @@ def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", languag
     caller = normalise(number) if number.strip() else ""
     key = book.new_key()
     media = f"c-{key}"
-    process = str(switchboard.require()["process"])
+    status = switchboard.require()
+    process = str(status["process"])
+    # Where no line leads out nobody can be called back.
+    course: dict[str, object] = (
+        {"visitor": True} if status["abilities"]["sip"] else {"visitor": True, "unreachable": True}
+    )
     answer = str(switchboard.command("offer", leg=media, sdp=sdp))
     try:
         with transaction():
             shown = name.strip()[:80]
-            call = _open(
-                key, media, caller or f"{WEB}{key[:WEB_DIGITS]}", entry, shown, process, {"visitor": True}, language
-            )
+            call = _open(key, media, caller or f"{WEB}{key[:WEB_DIGITS]}", entry, shown, process, course, language)
     except BaseException:
         switchboard.command("hangup", leg=media, cause="failed")
         raise
@@ -95,6 +98,7 @@ def queue(call: VoiceCall, service_id: int | None = None, *, priority: int | Non
             interaction_key=f"voice:{call.key}",
             language=language,
             extra={"call": call.key},
+            unread=False,
         )
     )
     interaction = db.session.get_one(Interaction, received.interaction_id, populate_existing=True)

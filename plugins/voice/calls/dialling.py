@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import assignment, outgoing
+from core import assignment, directory_book, outgoing
 from core.contracts import Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
@@ -75,13 +75,27 @@ def parse(typed: str) -> Number:
     elif re.fullmatch(r"7\d{10}", number):
         number = "+" + number
     if not re.fullmatch(r"\+[1-9]\d{6,14}", number) or not re.fullmatch(r"[0-9*#A-D,]{0,40}", keys.upper()):
-        words = Text(
-            f"'{typed}' is not a number that can be dialled, for instance +7 495 123-45-67",
-            f"«{typed}» — не номер, по которому можно позвонить; например +7 495 123-45-67",
-        )
-        raise Rejected(words, "number-invalid")
+        raise Rejected(_not_a_number(typed), "number-invalid")
     check_allowed(number)
     return Number(number, comma + keys.upper() if keys else "")
+
+
+def promised_number(typed: str) -> str:
+    """A number that somebody outside asks to be called at: a plain one, in a direction that may be dialled.
+
+    Raises ``Rejected`` (``number-invalid``, ``direction-forbidden``).
+    """
+    found = parse(typed)
+    if found.keys or not found.number.startswith("+"):
+        raise Rejected(_not_a_number(typed), "number-invalid")
+    return found.number
+
+
+def _not_a_number(typed: str) -> Text:
+    return Text(
+        f"'{typed}' is not a number that can be dialled, for instance +7 495 123-45-67",
+        f"«{typed}» — не номер, по которому можно позвонить; например +7 495 123-45-67",
+    )
 
 
 def check_allowed(number: str) -> None:
@@ -116,7 +130,7 @@ def target_of(asked: Mapping[str, Any], user_id: int) -> Target:
 
 def _of_number(typed: str) -> Target:
     if INTERNAL.fullmatch(typed):
-        user_id = db.session.scalar(select(User.id).where(User.phone == typed, User.disabled_at.is_(None)).limit(1))
+        user_id = directory_book.user_of_number(typed)
         if user_id is None:
             words = Text(f"Nobody has the internal number {typed}", f"Внутреннего номера {typed} ни у кого нет")
             raise Rejected(words, "number-unknown")
@@ -182,17 +196,19 @@ def begin(initiation: Initiation) -> None:
 
 
 def call_back(interaction_id: int, user_id: int) -> None:
-    """Call the contact who asked for it; when calls cannot be carried now the interaction returns to the queue."""
+    """Call the contact who asked for it; when calls cannot be carried now the interaction returns to the queue, the last time not."""
     with transaction():
-        typed = callbacks.begin(interaction_id)
+        typed = callbacks.begin(interaction_id, user_id)
     if not typed:
         return
     try:
         process, number = require_lines(), parse(typed)
     except Rejected:
         with transaction():
-            callbacks.end(interaction_id, reached=False)
-            assignment.release(interaction_id, user_id)
+            if callbacks.end(interaction_id, reached=False) == "waiting":
+                assignment.release(interaction_id, user_id)
+            else:
+                assignment.finish(interaction_id, user_id)
         return
     with transaction():
         interaction = db.session.get_one(Interaction, interaction_id, populate_existing=True)

@@ -44,7 +44,9 @@ def end(call: VoiceCall, cause: str = "normal", by_user_id: int | None = None) -
     call.state, call.ended_at, call.cause, call.recording = "ended", moment, cause[:16], ""
     if call.answered_at is not None:
         call.talk_seconds = int((moment - call.answered_at).total_seconds())
-    call.course = {name: value for name, value in call.course.items() if name in ("visitor", "path", "voicemail")}
+    call.course = {
+        name: value for name, value in call.course.items() if name in ("visitor", "path", "voicemail", "promised")
+    }
     db.session.flush()
     book.changed(call)
     _note(call, cause, by_user_id)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 
 from core.clock import now
+from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.model import Service, User
-from plugins.voice.calls import book, ending, saying
+from plugins.voice.calls import book, ending, saying, waiting
 from plugins.voice.menus import course
 from plugins.voice.menus.course import Action, Input, Move, State
 from plugins.voice.menus.document import Menu
@@ -22,6 +23,7 @@ from plugins.voice.registration import callbacks
 from plugins.voice.voicemail import boxes, messages_left
 
 MOST_MOVES = 20
+NOT_OFFERED = Text("We cannot call back from here: stay on the line", "Перезвонить не получится: оставайтесь на линии")
 VOICEMAIL_SECONDS = 300
 
 
@@ -130,7 +132,7 @@ def _carry_out(call: VoiceCall, actions: tuple[Action, ...]) -> bool:
 def _sound(action: Action) -> str:
     if action.do == "message":
         return messages.sound_of_key(str(action.data["key"]))
-    return messages.sound_of_text(str(action.data["text"]), str(action.data["language"]))
+    return messages.kept_sound_of_text(str(action.data["text"]), str(action.data["language"]))
 
 
 def _do(call: VoiceCall, action: Action) -> None:
@@ -165,17 +167,37 @@ def _forget(call: VoiceCall, name: str) -> None:
 # --- instead of waiting ------------------------------------------------------------------------------
 
 
-def call_back(call: VoiceCall) -> bool:
-    """The caller hangs up and is called back in turn: the interaction stays in the queue. Needs an open transaction."""
-    interaction_id = call.interaction_id
-    number = call.from_number
+def call_back(call: VoiceCall, number: str = "") -> bool:
+    """The caller hangs up and is called back in turn: the interaction stays in the queue. Needs an open transaction.
+
+    ``number`` is where, that of the call without it. A number that waits in this service already keeps its earlier place.
+    """
+    interaction_id, number = call.interaction_id, number or call.from_number
     if interaction_id is None or not number.startswith("+"):
         return False
-    callbacks.wish(interaction_id, number)
-    call.interaction_id = None
+    same = callbacks.same_wish(call.service_id, number) if call.service_id is not None else None
+    if same is None or same.interaction_id == interaction_id:
+        place, wait = waiting.standing(call)
+        same = callbacks.wish(interaction_id, number)
+        call.interaction_id = None
+    else:
+        place, wait = waiting.standing_of(same.interaction_id)
+    call.course = {**call.course, "promised": {"number": same.number, "position": place, "wait_seconds": wait}}
     db.session.flush()
     ending.end(call, "normal")
     return True
+
+
+def promise(call: VoiceCall, typed: str) -> None:
+    """A visitor who waits asks to be called back at a number of theirs. Needs an open transaction.
+
+    Raises ``Rejected``: ``callback-not-offered``, ``number-invalid``, ``direction-forbidden``.
+    """
+    from plugins.voice.calls import dialling
+
+    if call.state != "queued" or not call.course.get("callback"):
+        raise Rejected(NOT_OFFERED, "callback-not-offered")
+    call_back(call, dialling.promised_number(typed))
 
 
 def take_message(call: VoiceCall, *, service_id: int | None = None, user_id: int | None = None) -> None:

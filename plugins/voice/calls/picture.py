@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core import own_settings
 from core.db import db
 from core.events import log as events
 from core.house import okno
@@ -205,8 +206,15 @@ def of_visitor(call: VoiceCall) -> dict[str, Any]:
         "agent": agent,
         "recording": call.recording == "on",
         "callback": state == "queued" and bool(call.course.get("callback")),
+        "promised": _promised(call),
         "cause": call.cause,
     }
+
+
+def _promised(call: VoiceCall) -> dict[str, Any] | None:
+    """Where and when the contact is called back, with the number as people write it; None when nobody calls back."""
+    promised = call.course.get("promised")
+    return {**promised, "number": own_settings.formatted(promised["number"])} if promised else None
 
 
 def shown_name(user: User) -> str:

@@ -25,6 +25,7 @@ def moved(events: Sequence[PublishedEvent]) -> None:
     if not ids:
         return
     _call_back(events)
+    callbacks.drop(_closed(events))
     for call_id in book.of_interactions(ids):
         call = book.lock(call_id)
         if call is None or call.interaction_id is None:
@@ -32,6 +33,12 @@ def moved(events: Sequence[PublishedEvent]) -> None:
         interaction = db.session.get(Interaction, call.interaction_id, populate_existing=True)
         if interaction is not None:
             follow(call, interaction)
+
+
+def _closed(events: Sequence[PublishedEvent]) -> list[int]:
+    """The interactions that these events say to be over."""
+    told = [event.payload for event in events if event.type == "interaction.changed"]
+    return sorted({payload["interaction_id"] for payload in told if payload["state"] == "closed"})
 
 
 def _call_back(events: Sequence[PublishedEvent]) -> None:
@@ -105,7 +112,11 @@ def take(call: VoiceCall, agent_id: int) -> None:
     join(call, own)
     if call.direction == "in" and call.state in ("queued", "menu"):
         call.state, call.answered_at = "talking", call.answered_at or now()
-        keep = {name: value for name, value in call.course.items() if name in ("visitor", "answer", "music", "path")}
+        keep = {
+            name: value
+            for name, value in call.course.items()
+            if name in ("visitor", "answer", "music", "path", "unreachable")
+        }
         call.course = keep
         if first:
             _greet(call, agent_id)

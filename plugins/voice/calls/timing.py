@@ -10,9 +10,10 @@ from core.clock import now
 from core.db import db, transaction
 from core.house import okno
 from core.model import Interaction, Service
-from plugins.voice.calls import book, dialling, ending, menus, waiting
+from plugins.voice.calls import book, dialling, ending, menus, resending, waiting
 from plugins.voice.messages.rules import takes_message
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from plugins.voice.registration import callbacks
 from plugins.voice.voicemail import forwarding
 
 
@@ -22,6 +23,8 @@ def run_due() -> None:
     end_unanswered()
     take_messages_due()
     waiting.announce_due()
+    callbacks.come_due()
+    resending.send_lost()
 
 
 def end_unanswered() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,8 +28,9 @@ def begin(call: VoiceCall, *, again: bool = False) -> None:
     """The call waits from now on: music, and a welcome for who is new. Needs an open transaction."""
     rule = rule_of(call.service_id)
     call.state = "queued"
-    kept = {name: value for name, value in call.course.items() if name in ("visitor", "answer", "path")}
-    course: dict[str, Any] = {**kept, "since": now().isoformat(), "callback": rule.callback}
+    kept = {name: value for name, value in call.course.items() if name in ("visitor", "answer", "path", "unreachable")}
+    offers = rule.callback and "unreachable" not in kept
+    course: dict[str, Any] = {**kept, "since": now().isoformat(), "callback": offers}
     if music := sound_of(rule.music_id):
         course["music"] = music
     call.course = course
@@ -43,7 +45,12 @@ def begin(call: VoiceCall, *, again: bool = False) -> None:
 
 def standing(call: VoiceCall) -> tuple[int, int | None]:
     """The place in the queue from 1 (0: not in it) and the expected wait in seconds, None when nothing is known."""
-    interaction = db.session.get(Interaction, call.interaction_id) if call.interaction_id else None
+    return standing_of(call.interaction_id) if call.interaction_id else (0, None)
+
+
+def standing_of(interaction_id: int) -> tuple[int, int | None]:
+    """The same of an interaction, whether its caller is on the line or is to be called back."""
+    interaction = db.session.get(Interaction, interaction_id)
     if interaction is None or interaction.state not in ("queued", "offered"):
         return 0, None
     if interaction.state == "offered":
@@ -68,19 +75,45 @@ def standing(call: VoiceCall) -> tuple[int, int | None]:
     return place, wait_seconds(place, seconds_between(interaction.service_id))
 
 
+def places(interaction_ids: Collection[int]) -> dict[int, int]:
+    """The places of these interactions among all calls and callbacks that wait where they do; one statement."""
+    if not interaction_ids:
+        return {}
+    queue = (Interaction.service_id, Interaction.line)
+    order = (Interaction.priority.desc(), Interaction.queued_at, Interaction.id)
+    here = select(Interaction.service_id).where(Interaction.id.in_(interaction_ids))
+    numbered = (
+        select(Interaction.id, func.row_number().over(partition_by=queue, order_by=order).label("place"))
+        .where(text("interaction.state = 'queued'"), Interaction.channel == CHANNEL, Interaction.service_id.in_(here))
+        .subquery()
+    )
+    query = select(numbered.c.id, numbered.c.place).where(numbered.c.id.in_(interaction_ids))
+    return {row.id: row.place for row in db.session.execute(query)}
+
+
 def seconds_between(service_id: int) -> float | None:
     """How often an agent of the service has answered a call of late, in seconds; None when too few were answered."""
-    since = now() - timedelta(seconds=RECENT_SECONDS)
-    answered = select(func.count(), func.min(Interaction.accepted_at)).where(
-        Interaction.service_id == service_id,
-        Interaction.accepted_at.is_not(None),
-        Interaction.accepted_at > since,
-        Interaction.channel == CHANNEL,
+    return paces([service_id]).get(service_id)
+
+
+def paces(service_ids: Collection[int]) -> dict[int, float]:
+    """:func:`seconds_between` of several services, of those it is known of; one statement."""
+    moment = now()
+    answered = (
+        select(Interaction.service_id, func.count(), func.min(Interaction.accepted_at))
+        .where(
+            Interaction.service_id.in_(service_ids),
+            Interaction.accepted_at.is_not(None),
+            Interaction.accepted_at > moment - timedelta(seconds=RECENT_SECONDS),
+            Interaction.channel == CHANNEL,
+        )
+        .group_by(Interaction.service_id)
     )
-    count, first = db.session.execute(answered).one()
-    if first is None or count < LEAST:
-        return None
-    return float(max((now() - first).total_seconds() / count, 1.0))
+    return {
+        service_id: float(max((moment - first).total_seconds() / count, 1.0))
+        for service_id, count, first in db.session.execute(answered)
+        if count >= LEAST
+    }
 
 
 def wait_seconds(place: int, pace: float | None) -> int | None:
@@ -106,24 +139,22 @@ def announce_due() -> int:
 
 
 def _waiting() -> list[tuple[int, int, int | None]]:
-    """Calls in the queue with their places and expected waits; a constant number of statements a service."""
+    """Calls in the queue with their places and expected waits; three statements."""
     query = (
-        select(VoiceCall.id, Interaction.service_id, Interaction.line)
+        select(VoiceCall.id, Interaction.id.label("interaction_id"), Interaction.service_id)
         .join(Interaction, Interaction.id == VoiceCall.interaction_id)
         .where(text("interaction.state = 'queued'"), VoiceCall.ended_at.is_(None), VoiceCall.state == "queued")
         .order_by(Interaction.priority.desc(), Interaction.queued_at, Interaction.id)
         .limit(MOST)
     )
-    places: dict[tuple[int, int], int] = {}
-    pace: dict[int, float | None] = {}
-    found = []
-    for row in db.session.execute(query).all():
-        queue = (row.service_id, row.line)
-        places[queue] = places.get(queue, 0) + 1
-        if row.service_id not in pace:
-            pace[row.service_id] = seconds_between(row.service_id)
-        found.append((row.id, places[queue], wait_seconds(places[queue], pace[row.service_id])))
-    return found
+    rows = db.session.execute(query).all()
+    place = places([row.interaction_id for row in rows])
+    pace = paces({row.service_id for row in rows}) if rows else {}
+    return [
+        (row.id, place[row.interaction_id], wait_seconds(place[row.interaction_id], pace.get(row.service_id)))
+        for row in rows
+        if row.interaction_id in place
+    ]
 
 
 def _announce(call_id: int, place: int, wait: int | None) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from core import audit, calendars
 from core.clock import now
 from core.contracts import Rejected, Text
-from core.db import db, transaction
+from core.db import db, in_transaction, transaction
 from core.model import Service, User
 from core.schemas import Invalid
 from core.shelf import Shelf
@@ -20,8 +20,10 @@ from plugins.voice.menus.course import Moment
 from plugins.voice.menus.document import Menu, read
 from plugins.voice.models.menus import VoiceMenu, VoiceMenuNumber
 from plugins.voice.models.messages import VoiceMessage
+from plugins.voice.sounds import speech
 
 LONGEST_YAML = 200_000
+SPEAK_SECONDS = 10.0
 
 
 def list_menus() -> list[VoiceMenu]:
@@ -63,6 +65,16 @@ def menu_of_number(number: str) -> Menu | None:
     return next((found for found, active in _menus().values() if active and wanted in found.numbers), None)
 
 
+def texts_of(menu: Menu) -> set[tuple[str, str]]:
+    """What a menu says by itself: (text, language)."""
+    return {(text, menu.language) for step in menu.steps.values() if (text := step.text(menu.language))}
+
+
+def spoken_texts() -> set[tuple[str, str]]:
+    """What the menus in use say."""
+    return {text for found, active in _menus().values() if active for text in texts_of(found)}
+
+
 def moment(at: datetime | None = None) -> Moment:
     """Now, or another time, as the course asks of it."""
     at = at or now()
@@ -83,6 +95,9 @@ def save_menu(key: str, document: Any, *, active: bool = True, version: int | No
     Raises ``Invalid`` (``menu-invalid``, by field ``key``, ``numbers``, ``document``) and ``Rejected`` (``menu-overtaken``).
     """
     checked = read(key, document)
+    if not in_transaction():
+        # What is in use has been spoken: no call waits for it. The worker speaks what takes longer than somebody waits here.
+        speech.speak_ahead(texts_of(checked), SPEAK_SECONDS)
     with transaction():
         _check_names(checked)
         row = db.session.scalar(select(VoiceMenu).where(VoiceMenu.key == key).with_for_update())

@@ -66,6 +66,12 @@ def sound_of_text(text: str, language: str) -> str:
     return f"file:{path}" if path else ""
 
 
+def kept_sound_of_text(text: str, language: str) -> str:
+    """The same if it was spoken before: within the transaction of a call nobody waits for a program."""
+    path = speech.kept(text, language)
+    return f"file:{path}" if path else ""
+
+
 def greeting_sound(user_id: int) -> str:
     """What is played when the agent answers; "" for nothing."""
     choice = db.session.get(VoiceChoice, user_id)

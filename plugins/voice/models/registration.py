@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
 from core.db import db
-from core.model import Case, User
+from core.model import Case, Interaction, Service, User
 
 OPEN = text("state IN ('waiting', 'calling')")
+PROMISED = text("due_at IS NOT NULL")
 
 
 class CallLink(db.Model):
@@ -27,12 +28,18 @@ class CallLink(db.Model):
 
 
 class VoiceCallback(db.Model):
-    """A caller who hung up and is to be called back in turn. ``state``: waiting, calling, done, failed, cancelled."""
+    """A caller who hung up and is to be called back in turn. ``state``: waiting, calling, done, failed, cancelled.
+
+    ``due_at``: it was promised for then and waits out of the queue until it is time. ``by_id`` is who has called, promised or
+    cancelled it last, ``reason`` why it was cancelled.
+    """
 
     __tablename__ = "voice_callback"
     __table_args__ = (
         Index("uq_voice_callback_open", "interaction_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_voice_callback_state_wanted_at", "state", "wanted_at"),
+        Index("ix_voice_callback_due_at", "due_at", sqlite_where=PROMISED, postgresql_where=PROMISED),
+        Index("ix_voice_callback_open_number", "number", sqlite_where=OPEN, postgresql_where=OPEN),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     interaction_id: Mapped[int] = mapped_column(ForeignKey("interaction.id", ondelete="CASCADE"))
@@ -43,3 +50,9 @@ class VoiceCallback(db.Model):
     wanted_at: Mapped[datetime] = mapped_column(default=now)
     called_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    interaction: Mapped[Interaction] = relationship()
+    service: Mapped[Service] = relationship()
+    by: Mapped[User | None] = relationship()

@@ -54,7 +54,11 @@ class Host:
 
     async def handle(self, op: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out one operation; gives plain data. Raises :class:`Refused`."""
-        own: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {"arrange": self.arrange, "status": self.status}
+        own: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
+            "arrange": self.arrange,
+            "status": self.status,
+            "scenes": self.scenes,
+        }
         if op not in own and op not in COMMANDS:
             raise Refused("unsupported", f"no operation '{op}'")
         call = own.get(op) or getattr(self.driver, op)
@@ -95,6 +99,10 @@ class Host:
             "recordings": len(snapshot.recordings),
             "calls": len(self.arranger.scenes),
         }
+
+    async def scenes(self) -> dict[str, Any]:
+        """Which scene of each call is the newest known here, by the call's key."""
+        return {"process": self.process, "versions": {key: one.version for key, one in self.arranger.scenes.items()}}
 
     async def run(self) -> None:
         """What goes on by itself, until cancelled."""

@@ -1,22 +1,36 @@
 """Who waits may hang up and be called back: the interaction keeps its place in the queue, and the agent who accepts it calls.
 
-The course of a call asks here; the queue itself knows nothing of it. The only code that changes callbacks.
+The course of a call and the list of callbacks ask here; the queue itself knows nothing of it. The only code that changes callbacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
-from core import timeline
+from core import assignment, own_settings, timeline
 from core.clock import now
-from core.contracts import Text
+from core.contracts import Badge, Rejected, Text
 from core.db import db, transaction
+from core.events import log as events
+from core.house import okno
 from core.model import Interaction
 from plugins.voice.models.registration import VoiceCallback
 
 MOST_ATTEMPTS = 3
+OPEN = ("waiting", "calling")
+LATEST = timedelta(days=14)
+LONGEST_REASON = 200
+GONE = Text(
+    "This callback is not waiting any more: somebody calls, or it is over",
+    "Этот обратный звонок уже не ждёт: по нему звонят или он завершён",
+)
+
+
+# --- in the course of calls --------------------------------------------------------------------------
 
 
 def wish(interaction_id: int, number: str) -> VoiceCallback:
@@ -30,13 +44,8 @@ def wish(interaction_id: int, number: str) -> VoiceCallback:
         db.session.add(row)
         db.session.flush()
         words = Text(f"Asks to be called back: {number}", f"Просит перезвонить: {number}")
-        timeline.write(
-            interaction.case_id,
-            "voice.callback",
-            interaction_id=interaction_id,
-            title_en=words.en,
-            title_ru=words.ru,
-        )
+        _note(interaction, words, None)
+        _tell(row.id, row.service_id, row.state)
         return row
 
 
@@ -49,6 +58,17 @@ def waiting(interaction_id: int) -> VoiceCallback | None:
     return row
 
 
+def same_wish(service_id: int, number: str) -> VoiceCallback | None:
+    """The open callback that this number has in a service already."""
+    query = select(VoiceCallback).where(
+        VoiceCallback.number == number,
+        VoiceCallback.state.in_(("waiting", "calling")),
+        VoiceCallback.service_id == service_id,
+    )
+    row: VoiceCallback | None = db.session.scalar(query.order_by(VoiceCallback.id).limit(1))
+    return row
+
+
 def wanted(interaction_ids: Iterable[int]) -> list[int]:
     """Of these interactions, those whose contact waits to be called back; one statement."""
     query = select(VoiceCallback.interaction_id).where(
@@ -57,11 +77,12 @@ def wanted(interaction_ids: Iterable[int]) -> list[int]:
     return list(db.session.scalars(query.order_by(VoiceCallback.interaction_id)))
 
 
-def begin(interaction_id: int) -> str:
+def begin(interaction_id: int, user_id: int | None = None) -> str:
     """The agent has accepted: the number to call, "" when nobody is to be called back (any more)."""
     with transaction():
         row = waiting(interaction_id)
-        if row is None or not _move(row.id, "waiting", "calling", called_at=now(), attempts=row.attempts + 1):
+        values = {"called_at": now(), "due_at": None, "by_id": user_id}
+        if row is None or not _move(row, "waiting", "calling", attempts=row.attempts + 1, **values):
             return ""
         return row.number
 
@@ -75,24 +96,146 @@ def end(interaction_id: int, reached: bool) -> str:
         again = not reached and row.attempts < MOST_ATTEMPTS
         state = "done" if reached else "waiting" if again else "failed"
         ended = None if again else now()
-        return state if _move(row.id, "calling", state, ended_at=ended) else ""
+        return state if _move(row, "calling", state, ended_at=ended) else ""
 
 
-def cancel(interaction_id: int) -> None:
-    """Nobody is to be called back: the contact has reached us in another way, or the interaction was closed."""
+def drop(interaction_ids: Collection[int]) -> None:
+    """These interactions were closed: whoever waits in them is not called back. Needs an open transaction."""
+    if not interaction_ids:
+        return
+    query = select(VoiceCallback).where(
+        VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state == "waiting"
+    )
+    for row in db.session.scalars(query.order_by(VoiceCallback.id)).all():
+        _move(row, "waiting", "cancelled", ended_at=now(), due_at=None)
+
+
+# --- what people do with them ------------------------------------------------------------------------
+
+
+def take_over(callback_id: int, user_id: int) -> int:
+    """The agent calls now; gives the interaction, which is in the agent's hands.
+
+    Raises ``Rejected``: ``callback-gone``, and what :func:`core.assignment.take` says.
+    """
     with transaction():
-        row = waiting(interaction_id)
-        if row is not None:
-            _move(row.id, row.state, "cancelled", ended_at=now())
+        row = _waiting_one(callback_id)
+        assignment.come_back(row.interaction_id)
+        assignment.take(row.interaction_id, user_id)
+        return row.interaction_id
 
 
-def _move(callback_id: int, before: str, after: str, **values: object) -> bool:
-    same = update(VoiceCallback).where(VoiceCallback.id == callback_id, VoiceCallback.state == before)
+def postpone(callback_id: int, user_id: int, at: datetime) -> None:
+    """It is promised for another time: until then nobody is asked, then whoever promised it first.
+
+    Raises ``Rejected``: ``callback-gone``, ``callback-time``.
+    """
+    if not now() < at <= now() + LATEST:
+        words = Text("Choose a time within the next two weeks", "Выберите время в пределах двух недель")
+        raise Rejected(words, "callback-time")
+    with transaction():
+        row = _waiting_one(callback_id)
+        if row.due_at is not None:
+            # Promised before: out of the queue and in again, so that it is asked of the new one.
+            assignment.come_back(row.interaction_id)
+        _free(row.interaction_id, user_id)
+        if not _move(row, "waiting", "waiting", due_at=at, by_id=user_id):
+            raise Rejected(GONE, "callback-gone")
+        shown = at.astimezone(ZoneInfo(okno().config.get("core.timezone"))).strftime("%d.%m %H:%M")
+        words = Text(f"The callback is put off until {shown}", f"Обратный звонок отложен до {shown}")
+        _note(row.interaction, words, user_id)
+
+
+def _free(interaction_id: int, user_id: int) -> None:
+    try:
+        assignment.put_off(interaction_id, user_id)
+    except Rejected as refused:
+        raise Rejected(GONE, "callback-gone") from refused
+
+
+def cancel(callback_id: int, user_id: int, reason: str) -> None:
+    """Nobody is to be called back, for a reason that the case's history keeps. Raises ``Rejected``: ``callback-gone``, ``callback-reason``."""
+    reason = " ".join(reason.split())[:LONGEST_REASON]
+    if not reason:
+        words = Text("Say why nobody shall call back", "Укажите, почему перезванивать не нужно")
+        raise Rejected(words, "callback-reason")
+    with transaction():
+        row = _waiting_one(callback_id)
+        words = Text(f"The callback is cancelled: {reason}", f"Обратный звонок отменён: {reason}")
+        try:
+            assignment.abandon(row.interaction_id, words, user_id)
+        except Rejected as refused:
+            raise Rejected(GONE, "callback-gone") from refused
+        if not _move(row, "waiting", "cancelled", ended_at=now(), due_at=None, by_id=user_id, reason=reason):
+            raise Rejected(GONE, "callback-gone")
+
+
+def come_due() -> int:
+    """Callbacks whose promised time has come wait in the queue again; a job of the worker. Gives how many."""
+    query = select(VoiceCallback.id).where(VoiceCallback.due_at.is_not(None), VoiceCallback.due_at <= now())
+    due = list(db.session.scalars(query.order_by(VoiceCallback.due_at).limit(200)))
+    db.session.rollback()
+    for callback_id in due:
+        with transaction():
+            row = db.session.get_one(VoiceCallback, callback_id, populate_existing=True)
+            assignment.come_back(row.interaction_id)
+            _move(row, "waiting", "waiting", due_at=None)
+    return len(due)
+
+
+def _waiting_one(callback_id: int) -> VoiceCallback:
+    """The callback that still waits, its interaction locked before it as everywhere. Raises ``Rejected`` (``callback-gone``)."""
+    interaction_id = db.session.scalar(select(VoiceCallback.interaction_id).where(VoiceCallback.id == callback_id))
+    if interaction_id is not None:
+        db.session.execute(select(Interaction.id).where(Interaction.id == interaction_id).with_for_update())
+    row = db.session.get(VoiceCallback, callback_id, populate_existing=True)
+    if row is None or row.state != "waiting":
+        raise Rejected(GONE, "callback-gone")
+    return row
+
+
+def _move(row: VoiceCallback, before: str, after: str, **values: object) -> bool:
+    same = update(VoiceCallback).where(VoiceCallback.id == row.id, VoiceCallback.state == before)
     done = db.session.execute(same.values(state=after, **values).execution_options(synchronize_session=False))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    if not done.rowcount:  # type: ignore[attr-defined]
+        return False
+    _tell(row.id, row.service_id, after)
+    return True
+
+
+def _tell(callback_id: int, service_id: int, state: str) -> None:
+    events.publish("desk", "callback.changed", {"callback_id": callback_id, "service_id": service_id, "state": state})
+
+
+def _note(interaction: Interaction, words: Text, user_id: int | None) -> None:
+    timeline.write(
+        interaction.case_id,
+        "voice.callback",
+        actor_id=user_id,
+        interaction_id=interaction.id,
+        title_en=words.en,
+        title_ru=words.ru,
+    )
+
+
+# --- reading -----------------------------------------------------------------------------------------
 
 
 def latest(limit: int = 100) -> list[VoiceCallback]:
     """The open ones in the order of their wish."""
-    query = select(VoiceCallback).where(VoiceCallback.state.in_(("waiting", "calling")))
+    query = select(VoiceCallback).where(VoiceCallback.state.in_(OPEN))
     return list(db.session.scalars(query.order_by(VoiceCallback.wanted_at, VoiceCallback.id).limit(limit)))
+
+
+def badges(case_ids: Collection[int], language: str) -> Mapping[int, list[Badge]]:
+    """The mark of cases whose contact waits to be called back: in offers, lists and headers; one statement."""
+    query = (
+        select(Interaction.case_id, VoiceCallback.number)
+        .join(Interaction, Interaction.id == VoiceCallback.interaction_id)
+        .where(Interaction.case_id.in_(case_ids), VoiceCallback.state.in_(OPEN))
+    )
+    word = Text("Call back", "Перезвонить").to(language)
+    return {
+        case_id: [Badge(word, f"{word}: {own_settings.formatted(number)}", "info", "phone-outgoing")]
+        for case_id, number in db.session.execute(query.order_by(VoiceCallback.id))
+    }

@@ -12,6 +12,8 @@ import secrets
 import shlex
 import shutil
 import subprocess
+import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,6 +26,7 @@ from plugins.voice.sounds.sound_files import read_sound
 DEFAULT = "espeak-ng -v {language} -s 150 --stdout"
 LONGEST_SECONDS = 20
 MOST_SECONDS = 300
+AGAIN_SECONDS = 600.0
 log = structlog.get_logger("okno.voice.speech")
 
 
@@ -38,13 +41,45 @@ def folder() -> Path:
     return Path(current_app.config["OKNO_HOME"]) / "voice" / "speech"
 
 
+def kept(text: str, language: str) -> Path | None:
+    """A WAV that says ``text`` if it was spoken before; the program is not asked."""
+    words = command()
+    target = _target(words, text, language) if words and text.strip() else None
+    return target if target is not None and target.exists() else None
+
+
+def speak_ahead(texts: Collection[tuple[str, str]], seconds: float) -> int:
+    """Speak what was not spoken yet, (text, language) each, for at most ``seconds``; gives how many.
+
+    What the program fails at is left alone for a while, so that it is not tried with every look.
+    """
+    words = command()
+    silent: dict[Path, float] = current_app.extensions.setdefault("okno_voice_unspoken", {})
+    until, done = time.monotonic() + seconds, 0
+    for text, language in sorted(texts) if words else ():
+        target = _target(words, text, language)
+        if not text.strip() or target.exists() or time.monotonic() < silent.get(target, 0.0):
+            continue
+        if time.monotonic() > until:
+            break
+        if spoken(text, language) is None:
+            silent[target] = time.monotonic() + AGAIN_SECONDS
+        else:
+            done += 1
+    return done
+
+
+def _target(words: Sequence[str], text: str, language: str) -> Path:
+    name = hashlib.sha256("\0".join((*words, language, text)).encode()).hexdigest()
+    return folder() / f"{name}.wav"
+
+
 def spoken(text: str, language: str) -> Path | None:
     """A WAV that says ``text``; None without a program that speaks, and when it fails (which is logged)."""
     words = command()
     if not words or not text.strip():
         return None
-    name = hashlib.sha256("\0".join((*words, language, text)).encode()).hexdigest()
-    target = folder() / f"{name}.wav"
+    target = _target(words, text, language)
     if target.exists():
         return target
     try:

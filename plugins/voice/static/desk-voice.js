@@ -16,6 +16,7 @@ const ELEMENTS = {
   "okno-voice-devices": "devices-panel.js",
   "okno-phone": "phone-page.js",
   "okno-live-calls": "live-calls.js",
+  "okno-callbacks": "callbacks-page.js",
 };
 function define() {
   for (const [name, file] of Object.entries(ELEMENTS)) if (all(`${name}:not(:defined)`).length) import(`/voice/static/softphone/${file}`);

@@ -14,7 +14,7 @@ from core.db import db, transaction
 from core.model import Service, TeamMember, User
 from core.model.services import ServiceTeam
 from core.schemas import EMAIL, Invalid
-from plugins.voice.messages.operations import sound_of_text
+from plugins.voice.messages.operations import kept_sound_of_text
 from plugins.voice.models.voicemail import GREETINGS, VoicemailBox, VoicemailGreeting
 from plugins.voice.sounds import blobs
 from plugins.voice.sounds.sound_files import read_sound
@@ -100,7 +100,12 @@ def greeting_sound(box: VoicemailBox, language: str) -> str:
     greeting = next((one for one in box.greetings if one.active), None)
     if greeting is not None:
         return f"file:{storage.path(greeting.sha256)}"
-    return sound_of_text(SPOKEN.to(language), language)
+    return kept_sound_of_text(SPOKEN.to(language), language)
+
+
+def spoken_texts() -> set[tuple[str, str]]:
+    """What a call may have to say for want of a greeting: (text, language)."""
+    return {(SPOKEN.to(language), language) for language in ("en", "ru")}
 
 
 # --- changes -----------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from core import storage
 from core.clock import now
-from core.db import db
+from core.db import db, transaction
+from core.model import User
 from plugins.voice.lines import directory
 from plugins.voice.menus import operations as menus
 from plugins.voice.messages import operations as messages
@@ -49,9 +50,21 @@ def sound(name: str = "hello.wav") -> tuple[io.BytesIO, str]:
     return io.BytesIO(beep()), name
 
 
+def test_an_internal_number_in_the_directory_reaches_the_colleague(house):
+    with transaction():
+        db.session.get_one(User, house.users["boris"]).phone = "207"
+    answer = house.post("anna", "/directory/begin", {"channel": "voice", "address": " 207 "})
+    assert answer.status_code == 204
+    assert f"/voice/phone?user={house.users['boris']}" in answer.headers["HX-Trigger"]
+    for nobody in ("208", "+74951112233"):
+        assert house.post("anna", "/directory/begin", {"channel": "voice", "address": nobody}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("login", "url", "status"),
     [
+        ("anna", "/voice/callbacks", 200),
+        ("vera", "/voice/callbacks?state=done", 200),
         ("anna", "/voice/voicemail", 200),
         ("anna", "/voice/registration", 200),
         ("anna", "/voice/registration/report", 403),

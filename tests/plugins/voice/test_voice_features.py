@@ -23,7 +23,6 @@ from plugins.voice.models.recordings import CallRecording
 from plugins.voice.models.voicemail import Voicemail, VoicemailGreeting
 from plugins.voice.recordings import library
 from plugins.voice.registration import callbacks
-from plugins.voice.sounds import speech
 from plugins.voice.voicemail import boxes, forwarding, messages_left
 from plugins.voice.voicemail.boxes import Whose
 from plugins.voice.voicemail.forwarding import Course, Forward
@@ -154,23 +153,6 @@ def test_a_caller_leaves_a_message_after_a_long_wait_or_when_the_service_is_clos
     noon = clock.now().replace(hour=12, minute=0)
     night = noon.replace(hour=3)
     assert [rules.takes_message(support, "days", 0, at) for at in (noon, night)] == [False, True]
-
-
-def test_a_text_is_spoken_once_by_the_program_that_is_set(house, tmp_path, monkeypatch):
-    sound = tmp_path / "said.wav"
-    sound.write_bytes(beep())
-    said = tmp_path / "said.txt"
-    script = tmp_path / "speak"
-    script.write_text(f"#!/bin/sh\ncat >> {said}\ncat {sound}\n")
-    script.chmod(0o755)
-    monkeypatch.setattr(speech, "DEFAULT", "no-such-program-here")
-    assert speech.spoken("Здравствуйте", "ru") is None
-    monkeypatch.setattr(speech, "DEFAULT", str(script))
-    first, again = speech.spoken("Здравствуйте", "ru"), speech.spoken("Здравствуйте", "ru")
-    assert first == again and first.read_bytes().startswith(b"RIFF")
-    assert said.read_text("utf-8") == "Здравствуйте"
-    script.write_text("#!/bin/sh\necho no sound\n")
-    assert speech.spoken("Другое", "ru") is None
 
 
 # --- voicemail ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ const words = JSON.parse(place.dataset.words);
 const far = place.querySelector("[data-far]");
 const find = (selector) => place.querySelector(selector);
 const MINUTE = 60;
+const OVER = ["ended", "promised"];
 
 let call = null;
 
@@ -39,7 +40,7 @@ class Call {
   }
 
   hear(told) {
-    if (told.state === "ended") return over(told.cause === "lost" ? words.lost : words.ended);
+    if (told.state === "ended") return told.promised ? promised(told.promised) : over(told.cause === "lost" ? words.lost : words.ended);
     this.told = told;
     this.state = told.state;
     if (["talking", "held"].includes(told.state)) this.since ||= Date.now();
@@ -84,7 +85,7 @@ async function post(path, body, token = "", more = {}) {
 // --- begin and end --------------------------------------------------------------------------------
 let opening = false;
 
-find("form").addEventListener("submit", async (event) => {
+find(".call-begin").addEventListener("submit", async (event) => {
   event.preventDefault();
   if (opening || call) return;
   const values = Object.fromEntries(new FormData(event.target));
@@ -106,14 +107,56 @@ find("form").addEventListener("submit", async (event) => {
   }
 });
 
-function over(text) {
+function over(text, state = "ended") {
   call?.end();
   call = null;
   far.srcObject = null;
-  place.dataset.state = "ended";
+  place.dataset.state = state;
   problem(text);
   draw();
 }
+
+// The caller is called back: what will happen now.
+function promised({ number, position, wait_seconds: seconds }) {
+  const turn = position ? words.promised_turn.replace("{position}", position) : words.promised_later;
+  const soon = Number.isFinite(seconds) ? words.promised_wait.replace("{minutes}", Math.ceil(seconds / MINUTE)) : "";
+  find("[data-promised]").textContent = `${words.promised.replace("{number}", number)} ${turn}`;
+  find("[data-promised-turn]").textContent = soon;
+  ask(false);
+  over("", "promised");
+}
+
+function ask(open) {
+  find("[data-back-form]").hidden = !open;
+  place.toggleAttribute("data-asking", open);
+  find("[data-call=ask]").hidden = open;
+  find("[data-call=ask]").setAttribute("aria-expanded", String(open));
+  if (!open) return;
+  const field = find("[data-back-form] [name=number]");
+  field.value ||= find(".call-begin [name=number]").value;
+  field.focus();
+}
+
+find("[data-back-form]").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const asking = call;
+  const button = find("[data-back-form] [type=submit]");
+  if (!asking || button.disabled) return;
+  button.disabled = true;
+  problem("");
+  try {
+    const { state } = await asking.command("callback", { number: new FormData(event.target).get("number") });
+    if (call === asking) asking.hear(state ?? { state: "ended" });
+  } catch (error) {
+    if (call !== asking) return;
+    problem(error.message);
+    find("[data-problem]").scrollIntoView({ block: "nearest" });
+    find("[data-back-form] [name=number]").setAttribute("aria-invalid", "true");
+    find("[data-back-form] [name=number]").focus();
+  } finally {
+    button.disabled = false;
+  }
+});
 
 function hangUp() {
   const ended = call;
@@ -139,12 +182,18 @@ const PRESS = {
     find("[data-pad]").hidden = !find("[data-pad]").hidden;
     find("[data-call=pad]").setAttribute("aria-expanded", String(!find("[data-pad]").hidden));
   },
+  ask: () => ask(true),
+  again: () => {
+    place.dataset.state = "idle";
+    draw();
+    find(".call-begin [type=submit]").focus();
+  },
   close: () => parent.postMessage({ okno: "close" }, "*"),
 };
 
 place.addEventListener("click", ({ target }) => {
   const act = target.closest("button[data-call]")?.dataset.call;
-  if (act === "close" || (act && call)) PRESS[act]();
+  if (["close", "again"].includes(act) || (act && call)) PRESS[act]();
   const key = target.closest("button[data-key]")?.dataset.key;
   if (!key || !call) return;
   beep(key);
@@ -174,10 +223,13 @@ function wait() {
 }
 
 function draw() {
-  const state = opening ? "opening" : call ? call.state : place.dataset.state === "ended" ? "ended" : "idle";
+  const state = opening ? "opening" : call ? call.state : OVER.includes(place.dataset.state) ? place.dataset.state : "idle";
   place.dataset.state = state;
   for (const part of place.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(state);
   if (!call && !opening) return tell(state);
+  const offered = Boolean(call?.told.callback);
+  find("[data-back]").hidden = !offered;
+  if (!offered) ask(false);
   find("[data-status]").textContent = status();
   find("[data-wait]").textContent = wait();
   const mute = find("[data-call=mute]");
@@ -196,5 +248,5 @@ setInterval(() => {
 }, 500);
 
 // The page around the frame shows that a call goes on.
-const tell = (state) => parent !== window && parent.postMessage({ okno: "call", going: !["idle", "ended"].includes(state) }, "*");
+const tell = (state) => parent !== window && parent.postMessage({ okno: "call", going: !["idle", ...OVER].includes(state) }, "*");
 draw();
