@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plugins.asterisk.ari import AriError
 from plugins.asterisk.book import Exchange, Leg, gone_is_fine
 from plugins.asterisk.player import Player
-
-GONE = 404
 
 
 async def left_behind(exchange: Exchange) -> dict[str, Any]:
     """The channels and bridges of the process before this one. Ask before the stream is open: nothing new can enter until then."""
-    try:
-        found: dict[str, Any] = await exchange.ari.get("applications", exchange.app)
-    except AriError as error:
-        if error.status != GONE:
-            raise
-        return {}
-    return found
+    with gone_is_fine():
+        return dict(await exchange.ari.get("applications", exchange.app))
+    return {}
 
 
 async def clear(exchange: Exchange, left: Mapping[str, Any]) -> None:

@@ -93,6 +93,26 @@ def test_a_page_that_is_answered_late_hears_what_came_before_its_answer(pages, h
 
 
 @pytest.mark.feature("T-11")
+def test_an_agent_without_a_microphone_hears_the_visitor(pages, house: MediaHouse):
+    house.set_rule()
+    desk, shop = chat(pages, house, "Оператор без микрофона")
+    absent = (
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError')) }"
+    )
+    desk.evaluate(absent)
+    panel = shop.get_by_role("dialog")
+    panel.get_by_role("button", name="Позвонить", exact=True).click()
+    panel.get_by_role("button", name="Позвонить голосом").click()
+    dock = desk.locator(DOCK)
+    dock.get_by_role("button", name="Ответить").click()
+    expect(panel.get_by_text("Микрофон оператора выключен")).to_be_visible()
+    wait_until(lambda: talks(desk, DESK_SOUND), what="the visitor's voice")
+    panel.get_by_role("button", name="Завершить", exact=True).click()
+    expect(dock).to_be_hidden()
+    end_calls(house)
+
+
+@pytest.mark.feature("T-11")
 def test_a_call_goes_on_after_the_visitor_loads_the_page_again(pages, house: MediaHouse):
     house.set_rule()
     desk, shop = chat(pages, house, "Звонок посетителя")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
@@ -13,12 +12,13 @@ from sqlalchemy.orm import joinedload
 
 from core.contracts import Text
 from core.db import db
-from core.model import Case, TeamMember, User
+from core.model import Case, User
 from plugins.voice.calls.book import PEOPLE
 from plugins.voice.calls.talk import FIGURES, MOST_JITTER, MOST_LOSS, is_poor
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.models.quality import SoundReport
 from plugins.voice.quality import sound_reports
+from plugins.voice.registration import report
 from plugins.voice.sheets import sheet
 
 PAGE, EXPORTED_AT_ONCE = 50, 500
@@ -27,13 +27,9 @@ POOR = or_(VoiceLeg.worst_loss > MOST_LOSS, VoiceLeg.worst_jitter > MOST_JITTER)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A time; whose calls: of a team, of an agent, of all; ``poor``: only those; ``said``: only those with words of an agent."""
+class Asked(report.Asked):
+    """Also ``poor``: only those; ``said``: only those with words of an agent."""
 
-    since: datetime
-    until: datetime
-    team_id: int | None = None
-    agent_id: int | None = None
     poor: bool = False
     said: bool = False
 
@@ -92,16 +88,7 @@ class Line:
 
 
 def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [
-        VoiceCall.started_at >= asked.since,
-        VoiceCall.started_at < asked.until,
-        VoiceCall.answered_at.is_not(None),
-    ]
-    if asked.agent_id is not None:
-        conditions.append(VoiceCall.agent_id == asked.agent_id)
-    if asked.team_id is not None:
-        members = select(TeamMember.user_id).where(TeamMember.team_id == asked.team_id)
-        conditions.append(VoiceCall.agent_id.in_(members))
+    conditions = report.answered(asked)
     if asked.poor:
         legs = select(VoiceLeg.id).where(VoiceLeg.call_id == VoiceCall.id, VoiceLeg.kind.in_(PEOPLE), POOR)
         conditions.append(legs.exists())

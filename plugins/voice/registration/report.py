@@ -94,16 +94,23 @@ def _counted(asked: Asked, left_out: Exclusions) -> list[ColumnElement[bool]]:
     digits = and_(
         VoiceCall.from_number.between("0", "9999999"), func.length(VoiceCall.from_number) <= left_out.internal_digits
     )
-    conditions = [
+    return [
+        *answered(asked),
         VoiceCall.direction == "in",
-        VoiceCall.started_at >= asked.since,
-        VoiceCall.started_at < asked.until,
         VoiceCall.ended_at.is_not(None),
-        VoiceCall.answered_at.is_not(None),
         VoiceCall.agent_id.is_not(None),
         ~short,
         ~passed_on,
         ~and_(digits, CallLink.call_id.is_(None)),
+    ]
+
+
+def answered(asked: Asked) -> list[ColumnElement[bool]]:
+    """The answered calls of the time and of whom it is asked."""
+    conditions = [
+        VoiceCall.started_at >= asked.since,
+        VoiceCall.started_at < asked.until,
+        VoiceCall.answered_at.is_not(None),
     ]
     if asked.agent_id is not None:
         conditions.append(VoiceCall.agent_id == asked.agent_id)

@@ -51,6 +51,8 @@ export class Line {
     pc.ontrack = ({ track }) => this.arrived(pc, track);
     pc.onconnectionstatechange = () => this.moved(pc);
     for (const kind of ["audio", "video"]) if (this.tracks[kind]) this.add(kind);
+    // Whoever has nothing to send still has to offer: the other side waits for it.
+    if (this.offered && !Object.keys(this.senders).length) pc.addTransceiver("audio", { direction: "recvonly" });
     this.tellMedia();
     this.wait();
     for (const signal of this.early.splice(0)) this.hear(signal);
