@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import Pages
 from tests.support.case_house import CaseHouse, take
@@ -45,10 +45,17 @@ def test_two_agents_in_one_case_see_each_other_and_an_overtaken_answer_is_asked_
     anna.locator(".case-actions:visible").get_by_role("button", name="Завершить").click()
     anna.locator("#finish").get_by_role("button", name="Позже").click()
     house.letter(f"Re: {SUBJECT}", "И акт", In_Reply_To=original, References=original)
+    late: list[Route] = []
+    boris.route("**/editor.js*", lambda route: late.append(route))
     boris.locator(".case-actions:visible").get_by_role("button", name="Взять").click()
     expect(boris.locator(".compose-reply")).to_be_visible()
+    # the editor comes while he writes already: no letter is lost, and he writes on
     boris.locator(".editor-root").click()
-    boris.keyboard.type("Счёт и акт отправлены")
+    boris.keyboard.type("Счёт и ")
+    expect(boris.locator(".editor-bar")).to_have_count(0)
+    late[0].continue_()
+    expect(boris.locator(".editor-bar")).to_be_visible()
+    boris.keyboard.type("акт отправлены")
     boris.get_by_role("button", name="Отправить", exact=True).click()
     expect(boris.locator(".message-out")).to_contain_text("Счёт и акт отправлены")
 

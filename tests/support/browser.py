@@ -63,7 +63,10 @@ class Pages:
     def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error.stack or error}"))
         page.on(
-            "console", lambda said: self.errors.append(f"{page.url}: {said.text}") if said.type == "error" else None
+            "console",
+            lambda said: (
+                self.errors.append(f"{page.url}: {said.text} {said.location['url']}") if said.type == "error" else None
+            ),
         )
 
     def close(self) -> list[str]:

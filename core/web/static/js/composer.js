@@ -18,16 +18,27 @@ class Editor extends HTMLElement {
     this.root.className = "editor-root";
     this.root.dataset.placeholder = this.getAttribute("placeholder") || "";
     this.root.dataset.empty = "";
+    this.root.role = "textbox";
+    this.root.ariaMultiLine = "true";
+    this.root.ariaLabel = this.getAttribute("label");
+    // One can write before the editor has come; what was written by then stays.
+    this.root.contentEditable = "true";
     const kept = find("template", this);
-    // Who presses before it is there writes as soon as it is.
-    this.root.onpointerdown = () => this.squire || this.focus();
     this.#waiting.push(() => kept?.innerHTML.trim() && this.setHTML(kept.innerHTML));
     this.append(this.root);
-    import("./editor.js").then(({ attach }) => {
-      this.squire = attach(this, this.root);
-      for (const act of this.#waiting.splice(0)) act();
-      this.changed(false);
-    });
+    import("./editor.js").then(({ attach }) => this.#arrived(attach));
+  }
+  #arrived(attach) {
+    const [early, writing] = [this.root.innerText.replace(/\n$/, ""), this.root === document.activeElement];
+    // The editor knows of a focus that it has seen come.
+    if (writing) this.root.blur();
+    this.squire = attach(this, this.root);
+    for (const act of this.#waiting.splice(0)) act();
+    this.changed(false);
+    if (writing || early) this.squire.focus();
+    if (!early) return;
+    this.squire.insertPlainText(early, false);
+    this.changed();
   }
   get value() {
     return this.squire && !this.empty ? this.squire.getHTML() : "";
@@ -68,7 +79,7 @@ class Editor extends HTMLElement {
     this.squire.setSelection(range);
   }
   focus() {
-    this.squire ? this.squire.focus() : this.#waiting.push(() => this.squire.focus());
+    (this.squire || this.root).focus();
   }
 }
 customElements.define("okno-editor", Editor);

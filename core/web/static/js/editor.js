@@ -71,9 +71,6 @@ function field(label, value, placeholder) {
 }
 
 export function attach(element, root) {
-  root.role = "textbox";
-  root.ariaMultiLine = "true";
-  root.ariaLabel = element.getAttribute("label");
   const squire = new Squire(root, { blockTag: "DIV", sanitizeToDOMFragment: (html) => DOMPurify.sanitize(html, SAFE) });
   const bar = document.createElement("div");
   bar.className = "editor-bar";
