@@ -45,7 +45,7 @@ def test_an_offer_ends_when_what_it_offers_is_put_off(centre):
     centre.ready(anna)
     assert assignment.route_due() == 1
     assignment.put_off(key)
-    assert (centre.open_offers(), presence.of(anna).state, interaction(key).state) == ([], "ready", "bot")
+    assert (centre.open_offers(), presence.of(anna).state, interaction(key).state) == ([], "ready", "put_off")
 
 
 def test_what_an_agent_has_is_not_put_off(centre):

@@ -196,7 +196,7 @@ def begin(initiation: Initiation) -> None:
 
 
 def call_back(interaction_id: int, user_id: int) -> None:
-    """Call the contact who asked for it; when calls cannot be carried now the interaction returns to the queue, the last time not."""
+    """Call the contact who asked for it; when calls cannot be carried now it is tried again as when nobody was reached."""
     with transaction():
         typed = callbacks.begin(interaction_id, user_id)
     if not typed:
@@ -206,7 +206,7 @@ def call_back(interaction_id: int, user_id: int) -> None:
     except Rejected:
         with transaction():
             if callbacks.end(interaction_id, reached=False) == "waiting":
-                assignment.release(interaction_id, user_id)
+                callbacks.wait_again(interaction_id, user_id)
             else:
                 assignment.finish(interaction_id, user_id)
         return

@@ -148,6 +148,8 @@ def _answered(_process: str, event: Event) -> None:
         talk.begin_talking(call)
         if call.direction == "out":
             recording.begin_by_rule(call)
+    else:
+        recording.tell_newcomer(call, leg)
     if keys := call.course.get("keys"):
         call.course = {name: value for name, value in call.course.items() if name != "keys"}
         on_commit(lambda: _press(media, str(keys)))
