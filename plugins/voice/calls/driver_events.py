@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
+from flask import current_app
 from sqlalchemy import select, update
 
 from core import assignment, presence, reasons
@@ -27,6 +28,8 @@ from plugins.voice.calls import (
     talk,
 )
 from plugins.voice.models.calls import VoiceCall, VoiceCursor, VoiceLeg
+from plugins.voice.quality import looks
+from plugins.voice.quality.looks import Looks
 
 log = structlog.get_logger("okno.voice")
 Event = Mapping[str, Any]
@@ -86,10 +89,15 @@ def _matters(event: Event) -> bool:
         return "." in event["playback"] and not event["playback"].startswith("wait.")
     if kind != "leg.quality":
         return True
-    leg = _measured(event["leg"])
-    news = leg is not None and _is_news(leg, event.get("data", {}))
+    leg, data = _measured(event["leg"]), event.get("data", {})
+    news = leg is not None and _is_news(leg, data)
+    enough = leg is not None and _waiting_looks().note(leg.id, leg.call_id, event["leg"], _look(data))
     db.session.rollback()
-    return news
+    return news or enough
+
+
+def _look(data: Mapping[str, Any]) -> Looks:
+    return Looks(1, float(data.get("loss_percent", 0)), float(data.get("jitter_ms", 0)))
 
 
 def _is_news(leg: VoiceLeg, data: Mapping[str, Any]) -> bool:
@@ -170,6 +178,7 @@ def _dtmf(_process: str, event: Event) -> None:
 
 def _hangup(_process: str, event: Event) -> None:
     cause = str(event.get("data", {}).get("cause", "normal"))
+    _keep_looks(event["leg"])
     picked_up = phones.is_up(event["leg"])
     phone = phones.lost(event["leg"])
     if phone is not None:
@@ -245,7 +254,29 @@ def _quality(_process: str, event: Event) -> None:
     call = book.lock(known.call_id) if known is not None else None
     leg = _measured(event["leg"])
     if call is not None and leg is not None and leg.call_id == call.id:
-        talk.keep_quality(call, leg, event.get("data", {}))
+        talk.keep_quality(call, leg, event.get("data", {}), _waiting_looks().of(leg.id))
+        _forget_looks([leg.id])
+
+
+def _waiting_looks() -> looks.Waiting:
+    return looks.waiting(current_app)
+
+
+def _forget_looks(leg_ids: Sequence[int]) -> None:
+    waiting = _waiting_looks()
+    on_commit(lambda: waiting.forget(leg_ids))
+
+
+def _keep_looks(media: str) -> None:
+    """Somebody has hung up: what was measured of everybody in that call goes into the means."""
+    for call_id, found in _waiting_looks().of_calls(media).items():
+        book.lock(call_id)
+        for leg_id, theirs in found.items():
+            leg = db.session.get(VoiceLeg, leg_id, populate_existing=True)
+            if leg is not None:
+                talk.add_looks(leg, theirs)
+        db.session.flush()
+        _forget_looks(list(found))
 
 
 # --- sounds and recordings ---------------------------------------------------------------------------
