@@ -76,8 +76,8 @@ def unspoken_of(menu: Menu) -> list[str]:
 
 
 def unspoken() -> dict[str, list[str]]:
-    """The same of all menus that have such texts, by key."""
-    return {key: texts for key, (found, _) in _menus().items() if (texts := unspoken_of(found))}
+    """The same of the menus in use that have such texts, by key."""
+    return {key: texts for key, (found, active) in _menus().items() if active and (texts := unspoken_of(found))}
 
 
 def spoken_texts() -> set[tuple[str, str]]:

@@ -243,6 +243,87 @@ def test_where_no_line_is_connected_any_more_it_is_tried_three_times_and_no_more
     assert fresh(Interaction, row.interaction_id).state == "wrap_up"
 
 
+def nobody_answers(house, row: VoiceCallback, name: str, cause: str = "busy") -> None:
+    """An agent calls back out of turn and reaches nobody."""
+    house.ready(name)
+    callbacks.take_over(row.id, house.users[name])
+    house.voice.pump()
+    (call,) = picture.of_user(house.users[name])
+    house.voice.driver.goes(house.customer(call["key"]), cause)
+    house.voice.pump()
+
+
+def told_of(row: VoiceCallback) -> list[str]:
+    case_id = fresh(Interaction, row.interaction_id).case_id
+    entries = db.session.scalars(
+        db.select(TimelineEntry).where(TimelineEntry.case_id == case_id, TimelineEntry.kind == "voice.callback")
+    )
+    return [str(entry.data) for entry in entries]
+
+
+def test_who_was_not_reached_is_called_again_after_a_pause_that_grows(house):
+    row = promised(house)
+    began = clock.now()
+    with clock.at(began):
+        nobody_answers(house, row, "anna")
+        assert (fresh(VoiceCallback, row.id).due_at, row.by_id) == (began + timedelta(minutes=10), None)
+        assert fresh(Interaction, row.interaction_id).state == "put_off"
+        # Nobody is asked meanwhile, and no place in the queue is taken.
+        house.ready("boris")
+        assert (assignment.route_due(), waiting.standing_of(row.interaction_id), callbacks.come_due()) == (
+            0,
+            (0, None),
+            0,
+        )
+    second = began + timedelta(minutes=10, seconds=1)
+    with clock.at(second):
+        assert callbacks.come_due() == 1
+        assert house.accept("boris") == row.interaction_id
+        house.voice.pump()
+        house.voice.driver.goes(house.customer(picture.of_user(house.boris)[0]["key"]), "no_answer")
+        house.voice.pump()
+        assert fresh(VoiceCallback, row.id).due_at == second + timedelta(minutes=20)
+    with clock.at(second + timedelta(minutes=21)):
+        assert callbacks.come_due() == 1
+        nobody_answers(house, row, "vera", "unreachable")
+    assert (fresh(VoiceCallback, row.id).state, fresh(Interaction, row.interaction_id).state) == ("failed", "wrap_up")
+    _asks, first, again, ended = told_of(row)
+    shown = (began + timedelta(minutes=10)).astimezone(ZoneInfo("Europe/Moscow")).strftime("%d.%m %H:%M")
+    assert f"попытка 1 из 3: не дозвонились. Следующая — {shown}" in first and "попытка 2 из 3" in again
+    assert "не дозвонились, попыток — 3" in ended
+
+
+def test_pause_and_number_of_tries_are_set(house, monkeypatch):
+    values = house.app.extensions["okno"].config.values
+    monkeypatch.setitem(values, "voice.callback_retry_minutes", 0)
+    monkeypatch.setitem(values, "voice.callback_tries", 2)
+    row = promised(house)
+    nobody_answers(house, row, "anna")
+    assert (fresh(VoiceCallback, row.id).due_at, fresh(Interaction, row.interaction_id).state) == (None, "queued")
+    nobody_answers(house, row, "boris")
+    assert fresh(VoiceCallback, row.id).state == "failed"
+    monkeypatch.setitem(values, "voice.callback_retry_minutes", 600)
+    assert callbacks.pause_after(3) == timedelta(days=1)
+
+
+def test_what_is_promised_for_later_while_its_time_comes_stays_promised(house, monkeypatch):
+    row = promised(house)
+    soon = clock.now() + timedelta(minutes=10)
+    callbacks.postpone(row.id, house.anna, soon)
+    lock = callbacks._locked
+
+    def overtaken(callback_id: int) -> VoiceCallback | None:
+        monkeypatch.setattr(callbacks, "_locked", lock)
+        callbacks.postpone(callback_id, house.boris, soon + timedelta(hours=1))
+        return lock(callback_id)
+
+    monkeypatch.setattr(callbacks, "_locked", overtaken)
+    with clock.at(soon + timedelta(seconds=1)):
+        assert callbacks.come_due() == 0
+    assert fresh(VoiceCallback, row.id).due_at == soon + timedelta(hours=1)
+    assert fresh(Interaction, row.interaction_id).state == "put_off"
+
+
 def test_a_call_is_no_unread_message(house):
     assert house.interaction(house.visitor()).unread == 0
 
