@@ -35,6 +35,7 @@ log = structlog.get_logger("okno.voice")
 Event = Mapping[str, Any]
 CURSOR = 1
 MUCH_LOSS, MUCH_JITTER = 0.5, 5.0
+MOST_MOVES = 5
 
 
 def cursor() -> tuple[str, int]:
@@ -117,14 +118,19 @@ def _leg_query(media: str) -> Any:
     return select(VoiceLeg).where(VoiceLeg.media == media, VoiceLeg.left_at.is_(None))
 
 
-def _found(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
-    """The call that a customer's or an outside leg is in, locked."""
-    known = db.session.scalar(_leg_query(media))
-    call = book.lock(known.call_id) if known is not None else None
-    if call is None:
-        return None
-    leg = db.session.scalar(_leg_query(media).execution_options(populate_existing=True))
-    return (call, leg) if leg is not None else None
+def call_of(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
+    """The call that a customer's or an outside leg is in, locked; also when it is being moved to another one meanwhile (a merge)."""
+    fresh = {"populate_existing": True}
+    leg = db.session.scalar(_leg_query(media), execution_options=fresh)
+    for _ in range(MOST_MOVES):
+        if leg is None:
+            return None
+        call_id = leg.call_id
+        call = book.lock(call_id)
+        leg = db.session.scalar(_leg_query(media), execution_options=fresh)
+        if leg is not None and leg.call_id == call_id:
+            return (call, leg) if call is not None else None
+    return None
 
 
 def _incoming(process: str, event: Event) -> None:
@@ -145,7 +151,7 @@ def _answered(_process: str, event: Event) -> None:
     media = event["leg"]
     if phones.answered(media):
         return
-    found = _found(media)
+    found = call_of(media)
     if found is None or found[1].state == "up":
         return
     call, leg = found
@@ -172,7 +178,7 @@ def _press(media: str, keys: str) -> None:
 
 
 def _dtmf(_process: str, event: Event) -> None:
-    if (found := _found(event["leg"])) is not None:
+    if (found := call_of(event["leg"])) is not None:
         menus.digit(found[0], str(event["data"]["digit"]))
 
 
@@ -185,7 +191,7 @@ def _hangup(_process: str, event: Event) -> None:
         if phone.way in ("sip", "external"):
             _put_down(phone.user_id, cause, picked_up)
         return
-    if (found := _found(event["leg"])) is not None:
+    if (found := call_of(event["leg"])) is not None:
         ending.drop(*found, cause)
 
 

@@ -52,6 +52,9 @@ def end(call: VoiceCall, cause: str = "normal", by_user_id: int | None = None) -
     }
     db.session.flush()
     book.changed(call)
+    for consult in book.consults_of(call):
+        # Who consults about it talks on, and cannot bring the other one into it any more.
+        book.changed(consult)
     _note(call, cause, by_user_id)
     _end_interaction(call)
     if call.consult_of_id is not None and cause not in ("merged", "transferred"):
@@ -96,6 +99,8 @@ def _end_interaction(call: VoiceCall) -> None:
             callbacks.wait_again(interaction_id, agent_id)
         else:
             assignment.finish(interaction_id, agent_id)
+    else:
+        callbacks.over(interaction_id)
 
 
 def _back_to_first(consult: VoiceCall, user_ids: list[int]) -> None:

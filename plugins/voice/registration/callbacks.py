@@ -18,9 +18,11 @@ from core.db import db, transaction
 from core.events import log as events
 from core.house import okno
 from core.model import Interaction
+from plugins.voice.models.calls import VoiceCall
 from plugins.voice.models.registration import VoiceCallback
 
 LONGEST_PAUSE = timedelta(days=1)
+LOST_AFTER = timedelta(minutes=1)
 OPEN = ("waiting", "calling")
 LATEST = timedelta(days=14)
 LONGEST_REASON = 200
@@ -145,14 +147,75 @@ def wait_again(interaction_id: int, user_id: int) -> None:
 
 
 def drop(interaction_ids: Collection[int]) -> None:
-    """These interactions were closed: whoever waits in them is not called back. Needs an open transaction."""
+    """These interactions were closed: nobody waits in them to be called back any more. Needs an open transaction."""
     if not interaction_ids:
         return
     query = select(VoiceCallback).where(
-        VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state == "waiting"
+        VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state.in_(OPEN)
     )
-    for row in db.session.scalars(query.order_by(VoiceCallback.id)).all():
-        _move(row, "waiting", "cancelled", ended_at=now(), due_at=None)
+    for row in db.session.scalars(query.order_by(VoiceCallback.id).execution_options(populate_existing=True)).all():
+        if row.state == "calling":
+            over(row.interaction_id)
+        else:
+            _move(row, "waiting", "cancelled", ended_at=now(), due_at=None)
+
+
+def over(interaction_id: int) -> None:
+    """Nobody calls any more whose turn it was: the agent has finished it, passed it on, was lost. Needs an open transaction."""
+    row = waiting(interaction_id)
+    if row is not None and row.state == "calling":
+        _move(row, "calling", "done" if _was_reached(row) else "cancelled", ended_at=now())
+
+
+def _was_reached(row: VoiceCallback) -> bool:
+    answered = select(VoiceCall.id).where(VoiceCall.interaction_id == row.interaction_id, VoiceCall.direction == "out")
+    return db.session.scalar(answered.where(VoiceCall.answered_at.is_not(None)).limit(1)) is not None
+
+
+def end_lost() -> int:
+    """Callbacks that somebody was to call and nobody does: the process died in between, or the interaction moved on. A job of the
+    worker; they are treated as not reached. Gives how many."""
+    calls = select(VoiceCall.id).where(
+        VoiceCall.interaction_id == VoiceCallback.interaction_id, VoiceCall.ended_at.is_(None)
+    )
+    query = select(VoiceCallback.id).where(
+        VoiceCallback.state == "calling", VoiceCallback.called_at < now() - LOST_AFTER, ~calls.exists()
+    )
+    lost = list(db.session.scalars(query.order_by(VoiceCallback.id).limit(200)))
+    db.session.rollback()
+    return sum(_end_lost(callback_id) for callback_id in lost)
+
+
+def _end_lost(callback_id: int) -> bool:
+    with transaction():
+        row = _locked(callback_id)
+        if row is None or row.state != "calling":
+            return False
+        going_on = select(VoiceCall.id).where(
+            VoiceCall.interaction_id == row.interaction_id, VoiceCall.ended_at.is_(None)
+        )
+        if db.session.scalar(going_on.limit(1)) is not None:
+            return False
+        give_up(row.interaction_id)
+        return True
+
+
+def give_up(interaction_id: int) -> None:
+    """The call back was not even begun: whoever has the interaction is rid of it until the next try. Needs an open transaction."""
+    interaction = db.session.get_one(
+        Interaction, interaction_id, populate_existing=True, with_for_update={"of": Interaction}
+    )
+    if interaction.state == "active" and interaction.agent_id is not None:
+        if end(interaction_id, reached=False) == "waiting":
+            wait_again(interaction_id, interaction.agent_id)
+        else:
+            assignment.finish(interaction_id, interaction.agent_id)
+    elif interaction.state in ("queued", "offered", "put_off"):
+        row = waiting(interaction_id)
+        if row is not None:
+            _move(row, "calling", "waiting", by_id=None)
+    else:
+        over(interaction_id)
 
 
 # --- what people do with them ------------------------------------------------------------------------
