@@ -55,7 +55,7 @@ def set_cursor(process: str, seq: int) -> None:
 def apply(process: str, seq: int, event: Event) -> bool:
     """Carry out what an event means; False when it was done before or means nothing. Raises what the data base raises."""
     handle = HANDLERS.get(event["kind"])
-    if handle is None or not _matters(event):
+    if handle is None or not _matters(process, seq, event):
         return False
     try:
         with transaction():
@@ -83,7 +83,7 @@ def _advance(process: str, seq: int) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _matters(event: Event) -> bool:
+def _matters(process: str, seq: int, event: Event) -> bool:
     """What is told often and changes nothing costs no transaction."""
     kind = event["kind"]
     if kind == "playback.done":
@@ -92,7 +92,8 @@ def _matters(event: Event) -> bool:
         return True
     leg, data = _measured(event["leg"]), event.get("data", {})
     news = leg is not None and _is_news(leg, data)
-    enough = leg is not None and _waiting_looks().note(leg.id, leg.call_id, event["leg"], _look(data))
+    counts = leg is not None and _waiting_looks().is_news(process, seq)
+    enough = leg is not None and counts and _waiting_looks().note(leg.id, leg.call_id, event["leg"], _look(data))
     db.session.rollback()
     return news or enough
 

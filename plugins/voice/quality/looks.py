@@ -43,6 +43,15 @@ class Waiting:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: OrderedDict[int, _OfLeg] = OrderedDict()
+        self._last = ("", 0)
+
+    def is_news(self, process: str, seq: int) -> bool:
+        """Whether this event was not counted before: what changes nothing is told again after a lost connection."""
+        with self._lock:
+            if process == self._last[0] and seq <= self._last[1]:
+                return False
+            self._last = (process, seq)
+        return True
 
     def note(self, leg_id: int, call_id: int, media: str, look: Looks) -> bool:
         """One more of a leg in a call, carried by ``media``; whether there are enough to be worth a transaction."""

@@ -325,6 +325,75 @@ def test_what_is_promised_for_later_while_its_time_comes_stays_promised(house, m
     assert fresh(Interaction, row.interaction_id).state == "put_off"
 
 
+@pytest.mark.parametrize(("answered", "state"), [(False, "cancelled"), (True, "done")])
+def test_a_callback_whose_case_is_finished_while_it_rings_or_talks_is_over(house, answered, state):
+    row = promised(house)
+    house.ready("anna")
+    callbacks.take_over(row.id, house.anna)
+    house.voice.pump()
+    (call,) = picture.of_user(house.anna)
+    if answered:
+        house.voice.driver.media_flows(house.customer(call["key"]))
+        house.voice.pump()
+    assignment.finish(row.interaction_id, house.anna)
+    house.voice.pump()
+    assert (fresh(VoiceCallback, row.id).state, house.live_legs()) == (state, [])
+    # A dead one would swallow the next wish of the same number.
+    assert callbacks.same_wish(house.service_id, CALLER) is None
+
+
+def test_a_callback_that_talks_and_is_put_back_ends_with_its_contact(house):
+    row = promised(house)
+    house.ready("anna")
+    callbacks.take_over(row.id, house.anna)
+    house.voice.pump()
+    (call,) = picture.of_user(house.anna)
+    house.voice.driver.media_flows(house.customer(call["key"]))
+    house.voice.pump()
+    assignment.release(row.interaction_id, house.anna)
+    house.voice.driver.goes(house.customer(call["key"]))
+    house.voice.pump()
+    assert (fresh(VoiceCallback, row.id).state, fresh(Interaction, row.interaction_id).state) == ("done", "closed")
+
+
+def test_a_callback_that_somebody_was_to_call_and_nobody_does_is_tried_again(house, monkeypatch):
+    """The process dies between taking and calling; the interaction is taken away in between."""
+    row = promised(house)
+    house.ready("anna")
+    monkeypatch.setattr(dialling, "call_back", lambda interaction_id, user_id: callbacks.begin(interaction_id, user_id))
+    callbacks.take_over(row.id, house.anna)
+    assert (fresh(VoiceCallback, row.id).state, callbacks.end_lost()) == ("calling", 0)
+    with clock.at(clock.now() + timedelta(minutes=2)):
+        assert callbacks.end_lost() == 1
+        lost = fresh(VoiceCallback, row.id)
+        assert (lost.state, lost.due_at is not None, fresh(Interaction, row.interaction_id).state) == ("waiting", True, "put_off")
+        assert callbacks.end_lost() == 0
+    monkeypatch.undo()
+    begin = callbacks.begin
+
+    def overtaken(interaction_id: int, user_id: int | None = None) -> str:
+        number = begin(interaction_id, user_id)
+        assignment.release(interaction_id, user_id or 0)
+        return number
+
+    monkeypatch.setattr(callbacks, "begin", overtaken)
+    house.ready("boris")
+    callbacks.take_over(row.id, house.boris)
+    left = fresh(VoiceCallback, row.id)
+    assert (left.state, left.due_at, fresh(Interaction, row.interaction_id).state) == ("waiting", None, "queued")
+    assert picture.of_user(house.boris) == []
+
+
+def test_a_callback_that_is_being_called_is_not_taken_for_lost(house):
+    row = promised(house)
+    house.ready("anna")
+    callbacks.take_over(row.id, house.anna)
+    house.voice.pump()
+    with clock.at(clock.now() + timedelta(minutes=5)):
+        assert callbacks.end_lost() == 0
+    assert fresh(VoiceCallback, row.id).state == "calling"
+
+
 def test_a_call_is_no_unread_message(house):
     assert house.interaction(house.visitor()).unread == 0
 

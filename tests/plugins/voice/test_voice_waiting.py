@@ -155,7 +155,8 @@ def test_a_message_is_left_after_the_tone_and_kept(house):
     assert (left[-1].number, left[-1].call_id) == (CALLER, house.call(key).id)
 
 
-def test_a_caller_asks_to_be_called_back_and_the_agent_who_accepts_calls(house):
+def test_a_caller_asks_to_be_called_back_and_the_agent_who_accepts_calls(house, monkeypatch):
+    monkeypatch.setitem(house.app.extensions["okno"].config.values, "voice.callback_retry_minutes", 0)
     key = house.line(to=MENU_NUMBER)
     press(house, key, "2")
     assert (house.call(key).state, house.live_legs()) == ("ended", [])
