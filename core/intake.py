@@ -36,7 +36,7 @@ from core.snapshots import interaction_info, message_info, service_info
 
 ATTEMPTS = 5
 BACKOFF = (5, 30, 120, 600)
-OPEN_STATES = ("bot", "queued", "offered", "active", "wrap_up")
+OPEN_STATES = ("bot", "put_off", "queued", "offered", "active", "wrap_up")
 log = structlog.get_logger("okno.intake")
 _SAME = select(Message.case_id, Message.interaction_id, Message.id).where(Message.source_key == bindparam("key"))
 _WHO = (
@@ -303,7 +303,7 @@ def _open_interaction(case: Case, channel: str) -> Interaction | None:
     query = select(Interaction).where(
         Interaction.case_id == case.id,
         Interaction.channel == channel,
-        Interaction.state.in_(("bot", "queued", "offered", "active")),
+        Interaction.state.in_(("bot", "put_off", "queued", "offered", "active")),
     )
     return db.session.scalar(query.order_by(Interaction.id.desc()).limit(1))
 

@@ -93,7 +93,10 @@ class InteractionShape(Schema):
     channel = f.out_text()
     direction = f.out_text(Text("in or out", "in или out"))
     state = f.out_text(
-        Text("queued, offered, active, wrap_up or closed", "queued, offered, active, wrap_up или closed")
+        Text(
+            "bot, put_off, queued, offered, active, wrap_up or closed",
+            "bot, put_off, queued, offered, active, wrap_up или closed",
+        )
     )
     case = f.out(CaseRefShape)
     service = f.out(TitledRefShape)

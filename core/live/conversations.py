@@ -12,7 +12,7 @@ from core.db import db
 from core.house import okno
 from core.model import Contact, ContactAddress, Interaction, Message
 
-UNDER_WAY = ("bot", "queued", "offered", "active")
+UNDER_WAY = ("bot", "put_off", "queued", "offered", "active")
 # By the contact, because that is indexed; the address alone would read the table.
 _CONTACT = (
     select(ContactAddress.contact_id)

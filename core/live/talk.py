@@ -182,7 +182,7 @@ def gone(channel: str, address: str, why: Text, kind: str = "contact.left") -> N
             bots.forget(interaction.id)
             closing.close(interaction, None, "", None)
             closing.tell_closed(interaction.id, None)
-        elif interaction.state in ("queued", "offered"):
+        elif interaction.state in ("put_off", "queued", "offered"):
             abandon(interaction.id)
         casework.tell(interaction.case, "message")
 

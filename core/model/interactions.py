@@ -15,14 +15,14 @@ from core.model.files import StoredFile
 from core.model.people import User
 from core.model.services import Disposition, Service
 
-INTERACTION_STATES = ("bot", "queued", "offered", "active", "wrap_up", "closed")
+INTERACTION_STATES = ("bot", "put_off", "queued", "offered", "active", "wrap_up", "closed")
 
 
 class Interaction(db.Model):
     """A call, an email exchange, a chat session (обращение). State changes live in :mod:`core.assignment` only.
 
     ``queued_at`` is its place in the queue, ``waiting_since`` when this wait began, from which relaxation and overflow count.
-    ``team_id`` narrows it to one team until an agent has it.
+    ``team_id`` narrows it to one team until an agent has it. ``put_off``: it waits for an agreed time, out of the queue.
     """
 
     __tablename__ = "interaction"

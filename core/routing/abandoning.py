@@ -19,7 +19,7 @@ def abandon(interaction_id: int, why: Text = LEFT, by_user_id: int | None = None
     """
     with transaction():
         interaction = db.session.get(Interaction, interaction_id, populate_existing=True)
-        if interaction is None or interaction.state not in ("bot", "queued", "offered"):
+        if interaction is None or interaction.state not in ("bot", "put_off", "queued", "offered"):
             raise Rejected(NOT_YOURS, "not-your-interaction")
         rang = withdraw(interaction)
         if rang is not None:

@@ -1,17 +1,14 @@
 """What waits for an agreed time: out of the queue until then, so that nobody is asked; back at its old place afterwards.
 
-While it is put off the interaction is in state ``bot``, like one that a machine holds, but no bot has it.
+While it is put off the interaction is in state ``put_off``: it waits, but nobody is asked and no queue counts it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from core import presence
 from core.clock import now
 from core.contracts import Rejected
-from core.db import db, transaction
-from core.model import BotTalk
+from core.db import transaction
 from core.routing.queueing import NOT_YOURS, fresh, look_again, swap, tell, withdraw
 
 
@@ -27,15 +24,14 @@ def put_off(interaction_id: int, for_user_id: int | None = None) -> None:
         rang = withdraw(interaction)
         if rang is not None:
             presence.settle(rang, "withdrawn")
-        swap(interaction_id, "queued", "bot", preferred_agent_id=for_user_id)
+        swap(interaction_id, "queued", "put_off", preferred_agent_id=for_user_id)
         tell(fresh(interaction_id))
 
 
 def come_back(interaction_id: int) -> bool:
     """Let it wait again, at the place it had; False when it was not put off (any more)."""
     with transaction():
-        held = select(BotTalk.interaction_id).where(BotTalk.interaction_id == interaction_id)
-        if db.session.scalar(held) is not None or not swap(interaction_id, "bot", "queued", waiting_since=now()):
+        if not swap(interaction_id, "put_off", "queued", waiting_since=now()):
             return False
         tell(fresh(interaction_id))
         look_again()

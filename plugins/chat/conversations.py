@@ -18,6 +18,7 @@ PAGE = 200
 UNDER_WAY = live.UNDER_WAY
 STATES = {
     "bot": "bot",
+    "put_off": "waiting",
     "queued": "waiting",
     "offered": "waiting",
     "active": "active",

@@ -60,6 +60,15 @@ SETTINGS = (
         Text("How long a colleague's telephone rings", "Сколько секунд звонит телефон коллеги"),
     ),
     Setting(
+        "voice.recording_tone",
+        bool,
+        True,
+        Text(
+            "A tone for everybody in a call when its recording begins and the service has no announcement",
+            "Сигнал всем участникам в начале записи, если у сервиса нет предупреждения о записи",
+        ),
+    ),
+    Setting(
         "voice.announce_seconds",
         int,
         60,
@@ -84,6 +93,21 @@ SETTINGS = (
         Text(
             "Requests a minute to be called back from pages behind one address; 0: any number",
             "Просьб перезвонить в минуту со страниц за одним адресом; 0: сколько угодно",
+        ),
+    ),
+    Setting(
+        "voice.callback_tries",
+        int,
+        3,
+        Text("How often somebody is called back who is not reached", "Сколько раз перезванивать, если не дозвонились"),
+    ),
+    Setting(
+        "voice.callback_retry_minutes",
+        int,
+        10,
+        Text(
+            "Minutes until the second try of a call back; before each further one twice as long; 0: in turn at once",
+            "Через сколько минут перезвонить снова, если не дозвонились; дальше пауза удваивается; 0: сразу в порядке очереди",
         ),
     ),
 )

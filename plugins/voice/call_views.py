@@ -19,6 +19,7 @@ from plugins.voice import switchboard
 from plugins.voice.calls import company, dialling, ending, phones, picture, recording, saying, talk
 from plugins.voice.desk import ice
 from plugins.voice.models.calls import VoiceCall
+from plugins.voice.quality.looks import Looks
 
 UNREADABLE = Text("The message cannot be read", "Сообщение не разобрать")
 
@@ -66,6 +67,9 @@ class CommandSchema(Body):
     loss_percent = fields.Float(load_default=0.0, validate=validate.Range(0, 100))
     jitter_ms = fields.Float(load_default=0.0, validate=validate.Range(0, 60_000))
     rtt_ms = fields.Float(load_default=0.0, validate=validate.Range(0, 60_000))
+    mean_loss = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 100))
+    mean_jitter = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 60_000))
+    samples = fields.Integer(load_default=1, validate=validate.Range(1, 100))
 
 
 class PhoneSchema(Body):
@@ -205,7 +209,11 @@ def _supervise(key: str, user_id: int, body: Mapping[str, Any]) -> None:
 
 
 def _quality(key: str, user_id: int, body: Mapping[str, Any]) -> None:
-    talk.note_quality(key, user_id, {name: body[name] for name in ("loss_percent", "jitter_ms", "rtt_ms")})
+    figures = {name: body[name] for name in ("loss_percent", "jitter_ms", "rtt_ms")}
+    # The figures are the worst of several looks; the page gives their mean beside them.
+    loss, jitter = body["mean_loss"], body["mean_jitter"]
+    means = (figures["loss_percent"] if loss is None else loss, figures["jitter_ms"] if jitter is None else jitter)
+    talk.note_quality(key, user_id, figures, Looks(body["samples"], *means))
 
 
 Command = Callable[[str, int, Mapping[str, Any]], Any]

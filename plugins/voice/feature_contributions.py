@@ -251,11 +251,12 @@ def load_demo() -> None:
 
 
 def add_commands(voice: click.Group) -> None:
-    """``okno voice menu``, ``message``, ``line`` and ``registration``."""
+    """``okno voice menu``, ``message``, ``line``, ``registration`` and ``callbacks``."""
     from plugins.voice.lines.commands import line
     from plugins.voice.menus.commands import menu
     from plugins.voice.messages.commands import message
+    from plugins.voice.registration.callback_commands import callbacks
     from plugins.voice.registration.commands import registration
 
-    for group in (menu, message, line, registration):
+    for group in (menu, message, line, registration, callbacks):
         voice.add_command(group)

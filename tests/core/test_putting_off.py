@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
-from core import assignment, clock, presence
+from core import assignment, clock, intake, presence
+from core import migrate as migrations
 from core.contracts import Rejected, Text
 from core.db import db
-from core.live import bots
-from core.model import Interaction, TimelineEntry
+from core.live import bots, conversations
+from core.model import Interaction, TimelineEntry, User
+from core.web import desk_queries
 
 
 def interaction(key: int) -> Interaction:
@@ -45,7 +52,7 @@ def test_an_offer_ends_when_what_it_offers_is_put_off(centre):
     centre.ready(anna)
     assert assignment.route_due() == 1
     assignment.put_off(key)
-    assert (centre.open_offers(), presence.of(anna).state, interaction(key).state) == ([], "ready", "bot")
+    assert (centre.open_offers(), presence.of(anna).state, interaction(key).state) == ([], "ready", "put_off")
 
 
 def test_what_an_agent_has_is_not_put_off(centre):
@@ -74,3 +81,34 @@ def test_the_history_says_why_something_was_closed(centre):
     assignment.abandon(key, Text("Not needed any more", "Больше не нужно"), anna)
     told = db.session.scalars(db.select(TimelineEntry).where(TimelineEntry.kind == "interaction.abandoned")).one()
     assert (told.actor_id, "Больше не нужно" in str(told.data), interaction(key).state) == (anna, True, "closed")
+
+
+def test_what_no_bot_held_becomes_put_off(database_url):
+    path = Path(migrations.__file__).parent / "migrations" / "versions" / "0006_put_off.py"
+    spec = importlib.util.spec_from_file_location("core_0006", path)
+    assert spec is not None and spec.loader is not None
+    migration = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(migration)
+    engine = sa.create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE interaction (id INTEGER PRIMARY KEY, state VARCHAR(10))"))
+        connection.execute(sa.text("CREATE TABLE live_bot_talk (interaction_id INTEGER)"))
+        connection.execute(sa.text("INSERT INTO interaction VALUES (1, 'bot'), (2, 'bot'), (3, 'queued')"))
+        connection.execute(sa.text("INSERT INTO live_bot_talk VALUES (1)"))
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.upgrade()
+        rows = connection.execute(sa.text("SELECT id, state FROM interaction ORDER BY id")).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [(1, "bot"), (2, "put_off"), (3, "queued")]
+
+
+def test_what_is_put_off_is_no_bots_and_no_queues(centre):
+    key = waiting(centre)
+    assignment.put_off(key)
+    user = db.session.get_one(User, centre.agents[0])
+    assert list(db.session.scalars(desk_queries.waiting(user, db.select(Interaction.id)))) == []
+    assert not bots.hand_over(key, Text("Over", "Дальше"))
+    assert interaction(key).state == "put_off"
+    # Its contact is still being served: what is written meanwhile belongs to it.
+    found = interaction(key)
+    assert found.state in intake.OPEN_STATES and found.state in conversations.UNDER_WAY

@@ -157,7 +157,7 @@ class CallHouse:
             if self.state_of(name) != "offline":
                 with transaction():
                     closing.leave(user_id, "sign_off")
-        waiting = select(Interaction.id).where(Interaction.state.in_(("queued", "offered")))
+        waiting = select(Interaction.id).where(Interaction.state.in_(("put_off", "queued", "offered")))
         for interaction_id in list(db.session.scalars(waiting)):
             abandoning.abandon(interaction_id)
         assert self.live_legs() == []

@@ -12,7 +12,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -265,13 +265,17 @@ def furnish() -> None:
 
 
 def serve_calls(
-    templates: MigratedTemplates, folder: Path, environment: Mapping[str, str] | None = None
+    templates: MigratedTemplates,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    plugins: Sequence[str] = PLUGINS,
 ) -> Iterator[CallCentre]:
-    """A centre with the embedded switch, on loopback; nobody is signed off for lack of a page. More settings may be given."""
+    """A centre with the embedded switch, on loopback; nobody is signed off for lack of a page. More settings and other plugins may
+    be given."""
     home = folder / "home"
     home.mkdir()
-    templates.copy("sqlite", {"core.plugins": PLUGINS}, home, furnish)
-    (home / "okno.toml").write_text(f"[core]\nplugins = {PLUGINS}\n", "utf-8")
+    templates.copy("sqlite", {"core.plugins": list(plugins)}, home, furnish)
+    (home / "okno.toml").write_text(f"[core]\nplugins = {list(plugins)}\n", "utf-8")
     port, log, okno = _free_port(), folder / "run.log", Okno(home)
     settings = {
         "OKNO_WEB_PORT": str(port),

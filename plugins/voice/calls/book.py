@@ -1,6 +1,7 @@
 """Finding calls and their legs, locking them, and telling everybody once when a transaction has changed some.
 
-Rows are locked in one order everywhere: the interaction, its case and agents (by the core), then the call.
+Rows are locked in one order everywhere: the interaction, its case and agents (by the core), then the call; before a consultation
+the call that it is about.
 """
 
 from __future__ import annotations
@@ -39,14 +40,18 @@ def not_now() -> Rejected:
 
 def by_key(key: str) -> VoiceCall:
     """The open call of that key, locked. Raises ``Rejected`` (``call-ended``)."""
-    row = db.session.execute(select(VoiceCall.id, VoiceCall.interaction_id).where(VoiceCall.key == key)).first()
-    call = _locked(row.id, row.interaction_id) if row else None
-    if call is None or call.ended_at is not None:
+    call_id = db.session.scalar(select(VoiceCall.id).where(VoiceCall.key == key))
+    call = lock(call_id) if call_id is not None else None
+    if call is None:
         raise Rejected(OVER, "call-ended")
     return call
 
 
-def _locked(call_id: int, interaction_id: int | None) -> VoiceCall | None:
+def _locked(call_id: int) -> VoiceCall | None:
+    known = select(VoiceCall.interaction_id, VoiceCall.consult_of_id).where(VoiceCall.id == call_id)
+    interaction_id, first_id = db.session.execute(known).one_or_none() or (None, None)
+    if first_id is not None:
+        _locked(first_id)
     if interaction_id is not None:
         db.session.execute(select(Interaction.id).where(Interaction.id == interaction_id).with_for_update())
     query = select(VoiceCall).where(VoiceCall.id == call_id).with_for_update(of=VoiceCall)
@@ -56,8 +61,7 @@ def _locked(call_id: int, interaction_id: int | None) -> VoiceCall | None:
 
 def lock(call_id: int) -> VoiceCall | None:
     """The call if it is still open, locked."""
-    interaction_id = db.session.scalar(select(VoiceCall.interaction_id).where(VoiceCall.id == call_id))
-    call = _locked(call_id, interaction_id)
+    call = _locked(call_id)
     return call if call is not None and call.ended_at is None else None
 
 

@@ -9,7 +9,7 @@ from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.model import Interaction, User
 from plugins.voice import switchboard
-from plugins.voice.calls import book, dialling, ending, phones, serving, talk
+from plugins.voice.calls import book, dialling, ending, phones, recording, serving, talk
 from plugins.voice.calls.dialling import Number, Target
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 
@@ -121,7 +121,10 @@ def _move_over(first: VoiceCall, second: VoiceCall, user_id: int) -> list[VoiceL
     asked = [leg for leg in book.legs_of(second) if leg.user_id != user_id and leg.state == "up"]
     if not asked:
         raise book.not_now()
-    return [move(leg, second, first) for leg in asked]
+    moved = [move(leg, second, first) for leg in asked]
+    for leg in moved:
+        recording.tell_newcomer(first, leg)
+    return moved
 
 
 def move(leg: VoiceLeg, before: VoiceCall, after: VoiceCall) -> VoiceLeg:

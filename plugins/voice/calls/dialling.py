@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import assignment, directory_book, outgoing
+from core import directory_book, outgoing
 from core.contracts import Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
@@ -196,7 +196,7 @@ def begin(initiation: Initiation) -> None:
 
 
 def call_back(interaction_id: int, user_id: int) -> None:
-    """Call the contact who asked for it; when calls cannot be carried now the interaction returns to the queue, the last time not."""
+    """Call the contact who asked for it; when calls cannot be carried now it is tried again as when nobody was reached."""
     with transaction():
         typed = callbacks.begin(interaction_id, user_id)
     if not typed:
@@ -205,15 +205,16 @@ def call_back(interaction_id: int, user_id: int) -> None:
         process, number = require_lines(), parse(typed)
     except Rejected:
         with transaction():
-            if callbacks.end(interaction_id, reached=False) == "waiting":
-                assignment.release(interaction_id, user_id)
-            else:
-                assignment.finish(interaction_id, user_id)
+            callbacks.give_up(interaction_id)
         return
     with transaction():
-        interaction = db.session.get_one(Interaction, interaction_id, populate_existing=True)
+        interaction = db.session.get_one(
+            Interaction, interaction_id, populate_existing=True, with_for_update={"of": Interaction}
+        )
         if interaction.state == "active" and interaction.agent_id == user_id:
             ring_out(_outgoing(interaction, number, user_id, process), number, user_id)
+        else:
+            callbacks.give_up(interaction_id)
 
 
 def _outgoing(interaction: Interaction, number: Number, user_id: int, process: str) -> VoiceCall:

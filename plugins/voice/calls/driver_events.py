@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
+from flask import current_app
 from sqlalchemy import select, update
 
 from core import assignment, presence, reasons
@@ -27,11 +28,14 @@ from plugins.voice.calls import (
     talk,
 )
 from plugins.voice.models.calls import VoiceCall, VoiceCursor, VoiceLeg
+from plugins.voice.quality import looks
+from plugins.voice.quality.looks import Looks
 
 log = structlog.get_logger("okno.voice")
 Event = Mapping[str, Any]
 CURSOR = 1
 MUCH_LOSS, MUCH_JITTER = 0.5, 5.0
+MOST_MOVES = 5
 
 
 def cursor() -> tuple[str, int]:
@@ -51,7 +55,7 @@ def set_cursor(process: str, seq: int) -> None:
 def apply(process: str, seq: int, event: Event) -> bool:
     """Carry out what an event means; False when it was done before or means nothing. Raises what the data base raises."""
     handle = HANDLERS.get(event["kind"])
-    if handle is None or not _matters(event):
+    if handle is None or not _matters(process, seq, event):
         return False
     try:
         with transaction():
@@ -79,17 +83,23 @@ def _advance(process: str, seq: int) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _matters(event: Event) -> bool:
+def _matters(process: str, seq: int, event: Event) -> bool:
     """What is told often and changes nothing costs no transaction."""
     kind = event["kind"]
     if kind == "playback.done":
         return "." in event["playback"] and not event["playback"].startswith("wait.")
     if kind != "leg.quality":
         return True
-    leg = _measured(event["leg"])
-    news = leg is not None and _is_news(leg, event.get("data", {}))
+    leg, data = _measured(event["leg"]), event.get("data", {})
+    news = leg is not None and _is_news(leg, data)
+    counts = leg is not None and _waiting_looks().is_news(process, seq)
+    enough = leg is not None and counts and _waiting_looks().note(leg.id, leg.call_id, event["leg"], _look(data))
     db.session.rollback()
-    return news
+    return news or enough
+
+
+def _look(data: Mapping[str, Any]) -> Looks:
+    return Looks(1, float(data.get("loss_percent", 0)), float(data.get("jitter_ms", 0)))
 
 
 def _is_news(leg: VoiceLeg, data: Mapping[str, Any]) -> bool:
@@ -109,14 +119,19 @@ def _leg_query(media: str) -> Any:
     return select(VoiceLeg).where(VoiceLeg.media == media, VoiceLeg.left_at.is_(None))
 
 
-def _found(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
-    """The call that a customer's or an outside leg is in, locked."""
-    known = db.session.scalar(_leg_query(media))
-    call = book.lock(known.call_id) if known is not None else None
-    if call is None:
-        return None
-    leg = db.session.scalar(_leg_query(media).execution_options(populate_existing=True))
-    return (call, leg) if leg is not None else None
+def call_of(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
+    """The call that a customer's or an outside leg is in, locked; also when it is being moved to another one meanwhile (a merge)."""
+    fresh = {"populate_existing": True}
+    leg = db.session.scalar(_leg_query(media), execution_options=fresh)
+    for _ in range(MOST_MOVES):
+        if leg is None:
+            return None
+        call_id = leg.call_id
+        call = book.lock(call_id)
+        leg = db.session.scalar(_leg_query(media), execution_options=fresh)
+        if leg is not None and leg.call_id == call_id:
+            return (call, leg) if call is not None else None
+    return None
 
 
 def _incoming(process: str, event: Event) -> None:
@@ -137,7 +152,7 @@ def _answered(_process: str, event: Event) -> None:
     media = event["leg"]
     if phones.answered(media):
         return
-    found = _found(media)
+    found = call_of(media)
     if found is None or found[1].state == "up":
         return
     call, leg = found
@@ -148,6 +163,8 @@ def _answered(_process: str, event: Event) -> None:
         talk.begin_talking(call)
         if call.direction == "out":
             recording.begin_by_rule(call)
+    else:
+        recording.tell_newcomer(call, leg)
     if keys := call.course.get("keys"):
         call.course = {name: value for name, value in call.course.items() if name != "keys"}
         on_commit(lambda: _press(media, str(keys)))
@@ -162,19 +179,20 @@ def _press(media: str, keys: str) -> None:
 
 
 def _dtmf(_process: str, event: Event) -> None:
-    if (found := _found(event["leg"])) is not None:
+    if (found := call_of(event["leg"])) is not None:
         menus.digit(found[0], str(event["data"]["digit"]))
 
 
 def _hangup(_process: str, event: Event) -> None:
     cause = str(event.get("data", {}).get("cause", "normal"))
+    _keep_looks(event["leg"])
     picked_up = phones.is_up(event["leg"])
     phone = phones.lost(event["leg"])
     if phone is not None:
         if phone.way in ("sip", "external"):
             _put_down(phone.user_id, cause, picked_up)
         return
-    if (found := _found(event["leg"])) is not None:
+    if (found := call_of(event["leg"])) is not None:
         ending.drop(*found, cause)
 
 
@@ -243,7 +261,29 @@ def _quality(_process: str, event: Event) -> None:
     call = book.lock(known.call_id) if known is not None else None
     leg = _measured(event["leg"])
     if call is not None and leg is not None and leg.call_id == call.id:
-        talk.keep_quality(call, leg, event.get("data", {}))
+        talk.keep_quality(call, leg, event.get("data", {}), _waiting_looks().of(leg.id))
+        _forget_looks([leg.id])
+
+
+def _waiting_looks() -> looks.Waiting:
+    return looks.waiting(current_app)
+
+
+def _forget_looks(leg_ids: Sequence[int]) -> None:
+    waiting = _waiting_looks()
+    on_commit(lambda: waiting.forget(leg_ids))
+
+
+def _keep_looks(media: str) -> None:
+    """Somebody has hung up: what was measured of everybody in that call goes into the means."""
+    for call_id, found in _waiting_looks().of_calls(media).items():
+        book.lock(call_id)
+        for leg_id, theirs in found.items():
+            leg = db.session.get(VoiceLeg, leg_id, populate_existing=True)
+            if leg is not None:
+                talk.add_looks(leg, theirs)
+        db.session.flush()
+        _forget_looks(list(found))
 
 
 # --- sounds and recordings ---------------------------------------------------------------------------

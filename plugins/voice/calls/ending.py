@@ -8,6 +8,7 @@ from core import assignment, presence, timeline
 from core.clock import now
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.events import log as events
 from core.model import Interaction, User
 from core.routing import hands
 from plugins.voice.calls import book, phones
@@ -28,12 +29,14 @@ ENDED = {
     "transferred": Text("Call transferred", "Звонок переведён"),
     "merged": Text("Call joined to the conference", "Звонок объединён с конференцией"),
 }
+# Why somebody who was called did not come into a call, where its members do not know.
+NOT_JOINED = ("busy", "rejected", "no_answer", "unreachable", "forbidden", "failed")
 
 
 def end(call: VoiceCall, cause: str = "normal", by_user_id: int | None = None) -> None:
     """End it for everybody; its interaction goes to wrap-up, or is closed when nobody had answered. Needs an open transaction.
 
-    A call back that did not reach the contact is tried again: its interaction returns to the queue.
+    A call back that did not reach the contact is tried again: its interaction returns to the queue after a pause.
     """
     if call.ended_at is not None:
         return
@@ -49,6 +52,9 @@ def end(call: VoiceCall, cause: str = "normal", by_user_id: int | None = None) -
     }
     db.session.flush()
     book.changed(call)
+    for consult in book.consults_of(call):
+        # Who consults about it talks on, and cannot bring the other one into it any more.
+        book.changed(consult)
     _note(call, cause, by_user_id)
     _end_interaction(call)
     if call.consult_of_id is not None and cause not in ("merged", "transferred"):
@@ -83,16 +89,18 @@ def _end_interaction(call: VoiceCall) -> None:
     interaction = db.session.scalar(query.execution_options(populate_existing=True))
     if interaction is None:
         return
-    if interaction.state in ("queued", "offered", "bot"):
+    if interaction.state in ("put_off", "queued", "offered"):
         assignment.abandon(interaction_id)
     elif interaction.state == "active" and interaction.agent_id == agent_id and agent_id is not None:
         reached = call.answered_at is not None
         if callbacks.end(interaction_id, reached) == "waiting":
             call.interaction_id = None
             db.session.flush()
-            assignment.release(interaction_id, agent_id)
+            callbacks.wait_again(interaction_id, agent_id)
         else:
             assignment.finish(interaction_id, agent_id)
+    else:
+        callbacks.over(interaction_id)
 
 
 def _back_to_first(consult: VoiceCall, user_ids: list[int]) -> None:
@@ -125,8 +133,20 @@ def drop(call: VoiceCall, leg: VoiceLeg, cause: str) -> None:
         end(call, cause)
     elif owner and was_up:
         hand_over(call, leg.user_id)
+    if not was_up and call.ended_at is None:
+        _tell_not_joined(call, leg, cause)
     if leg.user_id is not None:
         phones.release(leg.user_id, call)
+
+
+def _tell_not_joined(call: VoiceCall, leg: VoiceLeg, cause: str) -> None:
+    """Whoever talks hears why somebody did not come whom they have called into the call."""
+    if cause not in NOT_JOINED:
+        return
+    payload = {"key": call.key, "name": leg.name or leg.address, "cause": cause}
+    for one in book.legs_of(call):
+        if one.user_id is not None and one.state == "up":
+            events.publish(f"user:{one.user_id}", "voice.member", payload)
 
 
 def go_away(call: VoiceCall, leg: VoiceLeg) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 
 from core.clock import now
@@ -23,6 +24,9 @@ from plugins.voice.registration import callbacks
 from plugins.voice.voicemail import boxes, messages_left
 
 MOST_MOVES = 20
+# Two short tones: something is asked that cannot be said.
+INSTEAD = "tone:650/250,0/150,650/250"
+log = structlog.get_logger("okno.voice.menus")
 NOT_OFFERED = Text("We cannot call back from here: stay on the line", "Перезвонить не получится: оставайтесь на линии")
 VOICEMAIL_SECONDS = 300
 
@@ -89,7 +93,7 @@ def _go_on(call: VoiceCall, given: Input) -> None:
 
 
 def _perform(call: VoiceCall, move: Move) -> None:
-    """Carry a move out; a step whose words cannot be spoken here is passed as if they had been heard."""
+    """Carry a move out; a step for which there is nothing to play is passed as if it had been heard."""
     for _ in range(MOST_MOVES):
         path = [*call.course.get("path", ()), *move.path][-50:]
         call.course = {**call.course, "path": path}
@@ -130,9 +134,14 @@ def _carry_out(call: VoiceCall, actions: tuple[Action, ...]) -> bool:
 
 
 def _sound(action: Action) -> str:
+    """What the caller hears; a tone where a text was not spoken yet (or nothing here speaks), so that nobody sits in silence."""
     if action.do == "message":
-        return messages.sound_of_key(str(action.data["key"]))
-    return messages.kept_sound_of_text(str(action.data["text"]), str(action.data["language"]))
+        return messages.sound_of_key(str(action.data["key"])) or INSTEAD
+    text, language = str(action.data["text"]), str(action.data["language"])
+    sound = messages.kept_sound_of_text(text, language)
+    if not sound:
+        log.warning("a text of a menu is not spoken: the caller hears a tone", text=text[:80], language=language)
+    return sound or INSTEAD
 
 
 def _do(call: VoiceCall, action: Action) -> None:

@@ -126,6 +126,7 @@ def _can(call: VoiceCall, own: VoiceLeg | None, members: list[VoiceLeg], state: 
     talks = up and bool(there)
     owns = up and own is not None and call.agent_id == own.user_id
     consult = call.consult_of_id is not None
+    pair = consult and _is_open(call.consult_of_id)
     return {
         "answer": own is not None and own.state == "ringing",
         "reject": own is not None and own.state == "ringing",
@@ -137,9 +138,9 @@ def _can(call: VoiceCall, own: VoiceLeg | None, members: list[VoiceLeg], state: 
         "dtmf": talks,
         "transfer": owns and talks and not consult,
         "consult": up and bool(there) and not consult,
-        "swap": up and consult,
-        "merge": talks and consult,
-        "complete": talks and consult,
+        "swap": up and pair,
+        "merge": talks and pair,
+        "complete": talks and pair,
         "conference": talks and not consult,
         "kick": owns and len(members) > 1,
         "leave": up and len(there) > 1,
@@ -148,6 +149,12 @@ def _can(call: VoiceCall, own: VoiceLeg | None, members: list[VoiceLeg], state: 
         "message": talks,
         "screen": up and call.case_id is not None,
     }
+
+
+def _is_open(call_id: int | None) -> bool:
+    """Whether the call that is consulted about still goes on."""
+    call = db.session.get(VoiceCall, call_id) if call_id is not None else None
+    return call is not None and call.ended_at is None
 
 
 # --- events ------------------------------------------------------------------------------------------

@@ -61,10 +61,8 @@ def reconcile(process: str, snapshot: Mapping[str, Any]) -> int:
             gone += 1
     for media in _legs(process, young) - alive:
         with transaction():
-            known = db.session.scalar(select(VoiceLeg).where(VoiceLeg.media == media, VoiceLeg.left_at.is_(None)))
-            call = book.lock(known.call_id) if known is not None else None
-            if call is not None and known is not None:
-                ending.drop(call, known, "lost")
+            if (found := driver_events.call_of(media)) is not None:
+                ending.drop(*found, "lost")
                 gone += 1
     for call_id in _open_calls(process):
         with transaction():

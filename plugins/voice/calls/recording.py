@@ -1,4 +1,8 @@
-"""Recording a call: by the rule of its service or by the agent, paused while card data are told. What is kept is another matter."""
+"""Recording a call: by the rule of its service or by the agent, paused while card data are told. What is kept is another matter.
+
+Whenever a recording begins, by rule or in the middle of a talk, everybody hears the announcement of the service, else a tone
+(:data:`NOTICE`); who comes into a recorded call later hears it alone. The recording begins with it: nothing waits for its end.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,15 @@ from sqlalchemy import select
 
 from core.contracts import Rejected, Text
 from core.db import db, transaction
+from core.house import okno
 from plugins.voice.calls import book, saying
 from plugins.voice.messages.operations import sound_of
 from plugins.voice.messages.rules import rule_of
-from plugins.voice.models.calls import VoiceCall
+from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.recordings import library
+
+# The pitch of the warning tone of recorded calls (47 CFR 64.501: 1400 Hz), long enough to be noticed in a talk.
+NOTICE = "tone:1400/500"
 
 
 def begin_by_rule(call: VoiceCall) -> None:
@@ -25,8 +33,20 @@ def begin(call: VoiceCall) -> None:
     call.recording, call.recording_key = "on", f"{call.key}-{call.recordings}"
     db.session.flush()
     library.begin(call, call.recording_key, call.agent_id)
-    saying.say(call, f"consent{call.recordings}", sound_of(rule_of(call.service_id).consent_id), saying.ALL)
+    saying.say(call, f"consent{call.recordings}", _notice(call), saying.ALL, kept=True)
     book.changed(call)
+
+
+def _notice(call: VoiceCall) -> str:
+    """What is played to whom is recorded: the announcement, else a tone if ``voice.recording_tone`` says so, else ""."""
+    tone = NOTICE if okno().config.get("voice.recording_tone") else ""
+    return sound_of(rule_of(call.service_id).consent_id) or tone
+
+
+def tell_newcomer(call: VoiceCall, leg: VoiceLeg) -> None:
+    """Somebody from outside has come into a call that is being recorded. Needs an open transaction."""
+    if call.recording and leg.user_id is None and leg.media:
+        saying.say(call, f"consent{call.recordings}-{leg.key}", _notice(call), leg.media, kept=True)
 
 
 def switch(key: str, user_id: int, on: bool) -> None:

@@ -17,7 +17,8 @@ MOST = 6
 def say(call: VoiceCall, name: str, sound: str, to: str = "", **more: Any) -> bool:
     """Play ``sound`` after what is being played; False for "" and when too much waits already. Needs an open transaction.
 
-    ``name`` is unique in the call. ``to``: "" for the contact, :data:`ALL` for everybody, or a leg of the backend.
+    ``name`` is unique in the call. ``to``: "" for the contact, :data:`ALL` for everybody, or a leg of the backend. With ``kept``
+    (a notice that must be heard) :func:`hush` leaves it.
     """
     says = list(call.course.get("says", ()))
     if not sound or len(says) >= MOST or any(one["id"] == f"{call.key}.{name}" for one in says):
@@ -29,10 +30,12 @@ def say(call: VoiceCall, name: str, sound: str, to: str = "", **more: Any) -> bo
     return True
 
 
-def hush(call: VoiceCall) -> None:
-    """Nothing of what waits is said any more. Needs an open transaction."""
-    if call.course.get("says"):
-        call.course = {name: value for name, value in call.course.items() if name != "says"}
+def hush(call: VoiceCall, *, notices: bool = False) -> None:
+    """Nothing of what waits is said any more, but for what must be heard; with ``notices`` not even that. Needs an open transaction."""
+    says = list(call.course.get("says", ()))
+    kept = [one for one in says if one.get("kept") and not notices]
+    if len(kept) < len(says):
+        call.course = {**call.course, "says": kept}
         db.session.flush()
         book.changed(call)
 
@@ -68,7 +71,8 @@ def message(key: str, user_id: int, message_id: int | None, *, stop: bool = Fals
             words = Text("Choose a message first", "Сначала выберите сообщение")
             raise Rejected(words, "voice-message-unknown")
         sound = messages.sound_of(messages.seen(chosen, user_id).id)
-        hush(call)
+        # Who leaves a message behind is heard by one only: what is for everybody would wait for ever.
+        hush(call, notices=leave)
         number = int(call.course.get("messages", 0)) + 1
         call.course = {**call.course, "messages": number}
         if leave:

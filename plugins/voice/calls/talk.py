@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sqlalchemy import select
 
@@ -15,10 +16,12 @@ from core.model import Case, Offer, User
 from plugins.voice import switchboard
 from plugins.voice.calls import book, ending, menus, phones, serving
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from plugins.voice.quality.looks import Looks
 
 DIGITS = re.compile(r"[0-9A-D*#,]{1,40}")
 MOST_LOSS, MOST_JITTER = 2.0, 20.0
 FIGURES = ("loss_percent", "jitter_ms", "rtt_ms", "worst_loss", "worst_jitter")
+MEANS = ("mean_loss", "mean_jitter", "samples")
 
 
 def answer(key: str, user_id: int) -> None:
@@ -164,22 +167,29 @@ def partner(key: str, user_id: int) -> int | None:
     return next((leg.user_id for leg in legs if leg.user_id not in (None, user_id) and leg.state == "up"), None)
 
 
-def note_quality(key: str, user_id: int, figures: dict[str, float]) -> None:
-    """What the agent's browser measured; kept with its worst values, told to the agent when it is poor."""
+def note_quality(key: str, user_id: int, figures: Mapping[str, float], looks: Looks | None = None) -> None:
+    """What the agent's browser measured; kept with its worst values and the mean, told to the agent when it is poor."""
     with transaction():
         call, leg = book.mine(key, user_id)
-        keep_quality(call, leg, figures)
+        keep_quality(call, leg, figures, looks)
 
 
-def keep_quality(call: VoiceCall, leg: VoiceLeg, figures: dict[str, float]) -> None:
-    """In the open transaction."""
+def keep_quality(call: VoiceCall, leg: VoiceLeg, figures: Mapping[str, float], looks: Looks | None = None) -> None:
+    """In the open transaction. ``looks`` are those that the mean does not hold yet, without them the one of ``figures``."""
     loss, jitter, rtt = (float(figures.get(name, 0.0)) for name in FIGURES[:3])
     leg.loss_percent, leg.jitter_ms, leg.rtt_ms = round(loss, 2), round(jitter, 1), round(rtt, 1)
     leg.worst_loss = max(leg.loss_percent, leg.worst_loss or 0.0)
     leg.worst_jitter = max(leg.jitter_ms, leg.worst_jitter or 0.0)
+    add_looks(leg, looks or Looks(1, loss, jitter))
     if leg.user_id is not None:
         payload = {"key": call.key, "poor": is_poor(loss, jitter), **{name: getattr(leg, name) for name in FIGURES}}
         events.publish(f"user:{leg.user_id}", "voice.quality", payload)
+
+
+def add_looks(leg: VoiceLeg, looks: Looks) -> None:
+    """Each look at the connection counts the same in its mean. Needs an open transaction."""
+    whole = looks.added(Looks(leg.samples or 0, leg.mean_loss or 0.0, leg.mean_jitter or 0.0))
+    leg.samples, leg.mean_loss, leg.mean_jitter = whole.count, round(whole.loss, 3), round(whole.jitter, 2)
 
 
 def is_poor(loss: float | None, jitter: float | None) -> bool:

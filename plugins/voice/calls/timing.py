@@ -24,6 +24,7 @@ def run_due() -> None:
     take_messages_due()
     waiting.announce_due()
     callbacks.come_due()
+    callbacks.end_lost()
     resending.send_lost()
 
 

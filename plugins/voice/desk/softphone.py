@@ -30,6 +30,15 @@ HELP_STEPS = (
 
 # How a call ended, where that is news for the agent.
 NEWS = ("lost", "busy", "rejected", "no_answer", "unreachable", "forbidden", "failed")
+# Why somebody whom the agent has called into a call did not come; the softphone puts the name in.
+NOT_JOINED = {
+    "busy": Text("{name}: the number is busy", "{name}: занято"),
+    "rejected": Text("{name} has declined the call", "{name}: вызов отклонён"),
+    "no_answer": Text("{name} does not answer", "{name}: нет ответа"),
+    "unreachable": Text("{name} cannot be reached", "{name}: абонент недоступен"),
+    "forbidden": Text("{name}: calls in this direction are forbidden", "{name}: направление запрещено"),
+    "failed": Text("{name}: the call failed", "{name}: сбой связи"),
+}
 
 
 def microphone_words() -> dict[str, str]:
@@ -47,6 +56,7 @@ def _words() -> dict[str, Any]:
     return {
         "ended": {cause: text(ENDED[cause]) for cause in NEWS}
         | {"unseen": _("The call ended while the connection was away.")},
+        "member": {cause: text(words) for cause, words in NOT_JOINED.items()},
         "aside": _("Your telephone {number} rings: pick it up."),
         "incoming": _("Is calling you"),
         "calling": pgettext("call", "Calling…"),

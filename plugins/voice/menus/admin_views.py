@@ -61,7 +61,7 @@ WHYS = {
 @require("admin.services")
 def index() -> Answer:
     """All menus with their numbers."""
-    return draw_admin("menus", rows=operations.list_menus())
+    return draw_admin("menus", rows=operations.list_menus(), unspoken=operations.unspoken(), speaks=messages.speaks())
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -116,6 +116,7 @@ def _page(row: VoiceMenu | None, form: FormState) -> Answer:
         whys=whys,
         kinds=KINDS,
         speaks=messages.speaks(),
+        unspoken=operations.unspoken_of(outline) if outline else [],
     )
 
 

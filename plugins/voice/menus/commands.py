@@ -20,10 +20,11 @@ def menu() -> None:
 @json_option
 @pass_house
 def list_menus(house: House) -> None:
-    """All menus with the numbers they answer."""
+    """All menus with the numbers they answer, and how many of their texts are not spoken."""
     with house.open():
         from plugins.voice.menus import operations
 
+        silent = operations.unspoken()
         rows = [
             {
                 "key": row.key,
@@ -31,11 +32,27 @@ def list_menus(house: House) -> None:
                 "numbers": row.document.get("numbers", []),
                 "steps": len(row.document.get("steps", {})),
                 "active": row.active,
+                "unspoken": len(silent.get(row.key, ())),
             }
             for row in operations.list_menus()
         ]
-        columns = ("key", "title", "numbers", "steps", "active")
+        columns = ("key", "title", "numbers", "steps", "active", "unspoken")
         answer_rows(rows, columns, "no voice menus: read one with  okno voice menu import KEY FILE")
+        _warn(sum(len(texts) for texts in silent.values()))
+
+
+def _warn(unspoken: int) -> None:
+    """Say on standard error that callers hear tones in the place of texts, and what helps."""
+    from plugins.voice.messages import operations as messages
+
+    if unspoken and not messages.speaks():
+        click.echo(
+            f"{unspoken} texts are not spoken, callers hear a tone instead: no program speaks on this machine. "
+            "Install espeak-ng, set voice.speech_command, or play recorded messages.",
+            err=True,
+        )
+    elif unspoken:
+        click.echo(f"{unspoken} texts are not spoken yet, callers hear a tone until then.", err=True)
 
 
 @menu.command("export")
@@ -67,7 +84,9 @@ def import_menu(house: House, key: str, file: Path, off: bool) -> None:
             "steps": len(row.document["steps"]),
             "numbers": row.document["numbers"],
             "active": row.active,
+            "unspoken": operations.unspoken().get(row.key, []),
         }
+        _warn(len(data["unspoken"]))
         answer(data, f"menu {row.key}: {data['steps']} steps; try it with  okno voice menu try {row.key}")
 
 

@@ -70,6 +70,16 @@ def texts_of(menu: Menu) -> set[tuple[str, str]]:
     return {(text, menu.language) for step in menu.steps.values() if (text := step.text(menu.language))}
 
 
+def unspoken_of(menu: Menu) -> list[str]:
+    """Which of its texts cannot be said now: callers hear a tone in their place. They were not spoken yet, or no program speaks."""
+    return sorted(text for text, language in texts_of(menu) if speech.kept(text, language) is None)
+
+
+def unspoken() -> dict[str, list[str]]:
+    """The same of the menus in use that have such texts, by key."""
+    return {key: texts for key, (found, active) in _menus().items() if active and (texts := unspoken_of(found))}
+
+
 def spoken_texts() -> set[tuple[str, str]]:
     """What the menus in use say."""
     return {text for found, active in _menus().values() if active for text in texts_of(found)}

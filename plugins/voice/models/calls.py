@@ -76,7 +76,7 @@ class VoiceLeg(db.Model):
     ``media`` is the backend's leg, "" while an agent's telephone is not connected; an agent's is the same in all calls. ``state``:
     ringing, up, left. ``held``: of an agent, that they have put the call on hold; of others, that they wait with music.
     ``mode``: how a supervisor listens. What was measured last of the
-    connection, and the worst of it: percent of packets lost, milliseconds; None: nothing was measured.
+    connection, the worst of it and the mean of ``samples`` looks: percent of packets lost, milliseconds; None: nothing was measured.
     """
 
     __tablename__ = "voice_leg"
@@ -103,6 +103,9 @@ class VoiceLeg(db.Model):
     rtt_ms: Mapped[float | None]
     worst_loss: Mapped[float | None]
     worst_jitter: Mapped[float | None]
+    mean_loss: Mapped[float | None]
+    mean_jitter: Mapped[float | None]
+    samples: Mapped[int] = mapped_column(default=0)
     began_at: Mapped[datetime] = mapped_column(default=now)
     joined_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

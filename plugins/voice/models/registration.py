@@ -30,8 +30,8 @@ class CallLink(db.Model):
 class VoiceCallback(db.Model):
     """A caller who hung up and is to be called back in turn. ``state``: waiting, calling, done, failed, cancelled.
 
-    ``due_at``: it was promised for then and waits out of the queue until it is time. ``by_id`` is who has called, promised or
-    cancelled it last, ``reason`` why it was cancelled.
+    ``due_at``: it waits out of the queue until then, because an agent (``by_id``) has promised it for that time, or, without one,
+    for the next try after nobody was reached. ``by_id`` else is who has called or cancelled it last, ``reason`` why it was cancelled.
     """
 
     __tablename__ = "voice_callback"

@@ -14,10 +14,11 @@ from core.contracts import Text
 from core.db import db
 from core.model import Case, User
 from plugins.voice.calls.book import PEOPLE
-from plugins.voice.calls.talk import FIGURES, MOST_JITTER, MOST_LOSS, is_poor
+from plugins.voice.calls.talk import FIGURES, MEANS, MOST_JITTER, MOST_LOSS, is_poor
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.models.quality import SoundReport
 from plugins.voice.quality import sound_reports
+from plugins.voice.quality.looks import Looks
 from plugins.voice.registration import report
 from plugins.voice.sheets import sheet
 
@@ -36,13 +37,17 @@ class Asked(report.Asked):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What was measured at one side of a call: percent lost and milliseconds, last and worst."""
+    """What was measured at one side of a call: percent lost and milliseconds, last, worst and in the mean of all looks (None: of
+    calls before means were kept)."""
 
     loss_percent: float
     jitter_ms: float
     rtt_ms: float
     worst_loss: float
     worst_jitter: float
+    mean_loss: float | None
+    mean_jitter: float | None
+    samples: int
 
     @property
     def poor(self) -> bool:
@@ -68,7 +73,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The calls of an agent, or of all: how many were measured, poor, complained about; the worst of them."""
+    """The calls of an agent, or of all: how many were measured, poor, complained about; the worst of them, the mean of all looks."""
 
     title: str
     measured: int
@@ -76,6 +81,8 @@ class Line:
     said: int
     worst_loss: float | None
     worst_jitter: float | None
+    mean_loss: float | None = None
+    mean_jitter: float | None = None
     id: int = 0
 
     @property
@@ -113,8 +120,8 @@ def page(asked: Asked, *, before: int | None = None, limit: int = PAGE) -> list[
 
 
 def _sides(call_ids: Collection[int]) -> dict[tuple[int, bool], Side]:
-    """By call and whether it is the agents' side: the last figures of who came last, the worst of all there."""
-    columns: list[Any] = [getattr(VoiceLeg, name) for name in FIGURES]
+    """By call and whether it is the agents' side: the last figures of who came last, the worst and the mean of all there."""
+    columns: list[Any] = [getattr(VoiceLeg, name) for name in (*FIGURES, *MEANS)]
     query = select(VoiceLeg.call_id, VoiceLeg.kind == "agent", *columns).where(
         VoiceLeg.call_id.in_(call_ids), VoiceLeg.kind.in_(PEOPLE), VoiceLeg.worst_loss.is_not(None)
     )
@@ -123,9 +130,25 @@ def _sides(call_ids: Collection[int]) -> dict[tuple[int, bool], Side]:
         side, before = Side(*figures), found.get((call_id, bool(own)))
         if before is not None:
             worst = {name: max(getattr(side, name), getattr(before, name)) for name in ("worst_loss", "worst_jitter")}
-            side = replace(side, **worst)
+            side = replace(side, **worst, **_together(side, before))
         found[call_id, bool(own)] = side
     return found
+
+
+def _together(one: Side, other: Side) -> dict[str, Any]:
+    """The means of two people at one side."""
+    both = _looks(one).added(_looks(other))
+    known = both.count > 0
+    means = (both.loss, both.jitter) if known else (None, None)
+    return {"mean_loss": _rounded(means[0], 2), "mean_jitter": _rounded(means[1], 1), "samples": both.count}
+
+
+def _looks(side: Side) -> Looks:
+    return Looks(side.samples, side.mean_loss or 0.0, side.mean_jitter or 0.0)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def every(asked: Asked) -> Iterator[Measured]:
@@ -143,19 +166,42 @@ def every(asked: Asked) -> Iterator[Measured]:
 
 
 def by_agent(asked: Asked, language: str) -> tuple[list[Line], Line]:
-    """A row for each agent with measured calls or words about them, worst first, and all of them as one. Two statements."""
-    rows = [row for row in _sums(replace(asked, poor=False, said=False)) if row[1] or row[3]]
+    """A row for each agent with measured calls or words about them, worst first, and all of them as one. Three statements."""
+    asked = replace(asked, poor=False, said=False)
+    rows, looks = [row for row in _sums(asked) if row[1] or row[3]], _looks_by_agent(asked)
     users = {
         user.id: user.name for user in db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
     }
-    lines = [Line(users[row[0]], *row[1:6], id=row[0]) for row in rows]
+    lines = [Line(users[row[0]], *row[1:6], *_means(looks.get(row[0])), id=row[0]) for row in rows]
     lines.sort(key=lambda line: (-(line.percent or 0), -line.said, line.title))
     measured, poor, said = (sum(getattr(line, name) for line in lines) for name in ("measured", "poor", "said"))
     loss, jitter = (
         max((value for line in lines if (value := getattr(line, name)) is not None), default=None)
         for name in ("worst_loss", "worst_jitter")
     )
-    return lines, Line(Text("All", "Всего").to(language), measured, poor, said, loss, jitter)
+    whole = Looks(0, 0.0, 0.0)
+    for line in lines:
+        whole = whole.added(looks.get(line.id, Looks(0, 0.0, 0.0)))
+    return lines, Line(Text("All", "Всего").to(language), measured, poor, said, loss, jitter, *_means(whole))
+
+
+def _means(looks: Looks | None) -> tuple[float | None, float | None]:
+    return (round(looks.loss, 2), round(looks.jitter, 1)) if looks is not None and looks.count else (None, None)
+
+
+def _looks_by_agent(asked: Asked) -> dict[int, Looks]:
+    """All looks at both sides of the calls of each agent."""
+    loss, jitter = VoiceLeg.mean_loss * VoiceLeg.samples, VoiceLeg.mean_jitter * VoiceLeg.samples
+    query = (
+        select(VoiceCall.agent_id, func.sum(VoiceLeg.samples), func.sum(loss), func.sum(jitter))
+        .join(VoiceCall, VoiceCall.id == VoiceLeg.call_id)
+        .where(*_conditions(asked), VoiceCall.agent_id.is_not(None), VoiceLeg.kind.in_(PEOPLE), VoiceLeg.samples > 0)
+        .group_by(VoiceCall.agent_id)
+    )
+    return {
+        agent_id: Looks(int(count), float(lost) / count, float(shook) / count)
+        for agent_id, count, lost, shook in db.session.execute(query)
+    }
 
 
 def _sums(asked: Asked) -> list[tuple[Any, ...]]:
@@ -193,6 +239,8 @@ AGENT, OTHER = Text("agent", "оператор"), Text("caller", "собесед
 SHOWN = {
     "worst_loss": Text("worst loss, %", "худшие потери, %"),
     "worst_jitter": Text("worst jitter, ms", "худший джиттер, мс"),
+    "mean_loss": Text("mean loss, %", "средние потери, %"),
+    "mean_jitter": Text("mean jitter, ms", "средний джиттер, мс"),
     "loss_percent": Text("last loss, %", "последние потери, %"),
     "jitter_ms": Text("last jitter, ms", "последний джиттер, мс"),
     "rtt_ms": Text("round trip, ms", "туда и обратно, мс"),
@@ -222,12 +270,17 @@ def calls_csv(rows: Iterable[Measured], language: str) -> str:
             row.case_number,
             row.call.talk_seconds,
             (yes if row.poor else no) if row.agent or row.other else "",
-            *(getattr(side, name) if side else "" for side in (row.agent, row.other) for name in SHOWN),
+            *(_shown(side, name) for side in (row.agent, row.other) for name in SHOWN),
             "; ".join(f"{one.user.name}: {sound_reports.title_of(one, language)}" for one in row.reports),
         ]
         for row in rows
     ]
     return sheet([text.to(language) for text in head], lines)
+
+
+def _shown(side: Side | None, name: str) -> Any:
+    value = getattr(side, name) if side is not None else None
+    return "" if value is None else value
 
 
 def number_of(call: VoiceCall) -> str:
@@ -244,14 +297,20 @@ def agents_csv(lines: Iterable[Line], total: Line, language: str) -> str:
         Text("% poor", "% плохих"),
         Text("Worst loss, %", "Худшие потери, %"),
         Text("Worst jitter, ms", "Худший джиттер, мс"),
+        Text("Mean loss, %", "Средние потери, %"),
+        Text("Mean jitter, ms", "Средний джиттер, мс"),
         Text("With an agent's words", "С замечанием оператора"),
     ]
     rows = [
         [
             *(line.title, line.measured, line.poor, "" if line.percent is None else f"{line.percent:g}"),
-            *("" if value is None else value for value in (line.worst_loss, line.worst_jitter)),
+            *("" if value is None else value for value in _figures_of(line)),
             line.said,
         ]
         for line in (*lines, total)
     ]
     return sheet([text.to(language) for text in head], rows)
+
+
+def _figures_of(line: Line) -> tuple[float | None, ...]:
+    return (line.worst_loss, line.worst_jitter, line.mean_loss, line.mean_jitter)

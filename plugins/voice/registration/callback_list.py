@@ -23,6 +23,7 @@ MOST_EXPORTED, EXPORTED_AT_ONCE = 20_000, 500
 TITLES = {
     "waiting": Text("Waiting", "Ждут"),
     "promised": Text("Promised", "Обещаны"),
+    "paused": Text("To be tried again", "Ждут новой попытки"),
     "calling": Text("Being called", "Звоним"),
     "done": Text("Called back", "Перезвонили"),
     "failed": Text("Not reached", "Не дозвонились"),
@@ -32,6 +33,7 @@ TITLES = {
 WORDS = {
     "waiting": (Text("Waiting", "Ждёт"), "warn"),
     "promised": (Text("Promised", "Обещан"), "accent"),
+    "paused": (Text("To be tried again", "Ждёт новой попытки"), "warn"),
     "calling": (Text("Being called", "Звоним"), "accent"),
     "done": (Text("Called back", "Перезвонили"), "good"),
     "failed": (Text("Not reached", "Не дозвонились"), "bad"),
@@ -68,8 +70,9 @@ class Row:
     @property
     def state(self) -> str:
         """One of :data:`TITLES`."""
-        promised = self.callback.state == "waiting" and self.callback.due_at is not None
-        return "promised" if promised else self.callback.state
+        if self.callback.state != "waiting" or self.callback.due_at is None:
+            return self.callback.state
+        return "promised" if self.callback.by_id is not None else "paused"
 
     @property
     def who(self) -> User | None:
@@ -93,8 +96,7 @@ def _when(asked: Asked) -> ColumnElement[bool]:
 
 def counts(asked: Asked) -> dict[str, int]:
     """How many there are in each state; one statement."""
-    promised = and_(VoiceCallback.state == "waiting", VoiceCallback.due_at.is_not(None))
-    state = case((promised, "promised"), else_=VoiceCallback.state)
+    state = case(*((and_(*_of_open(name)), name) for name in ("promised", "paused")), else_=VoiceCallback.state)
     query = (
         select(state, func.count())
         .where(_visible(asked.service_ids), or_(VoiceCallback.state.in_(OPEN), _when(asked)))
@@ -128,10 +130,17 @@ def page(asked: Asked, *, beyond: int | None = None, limit: int = PAGE) -> list[
 def _of_state(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.ended:
         return [VoiceCallback.state == asked.state, _when(asked)]
-    if asked.state in ("waiting", "promised"):
-        due = VoiceCallback.due_at
-        return [VoiceCallback.state == "waiting", due.is_not(None) if asked.state == "promised" else due.is_(None)]
+    if asked.state in ("waiting", "promised", "paused"):
+        return _of_open(asked.state)
     return [VoiceCallback.state == asked.state] if asked.state else [VoiceCallback.state.in_(OPEN)]
+
+
+def _of_open(state: str) -> list[ColumnElement[bool]]:
+    """What waits: in the queue, until a time that was promised, or until the next try."""
+    waits, due, by = VoiceCallback.state == "waiting", VoiceCallback.due_at, VoiceCallback.by_id
+    if state == "waiting":
+        return [waits, due.is_(None)]
+    return [waits, due.is_not(None), by.is_not(None) if state == "promised" else by.is_(None)]
 
 
 def _placed(rows: Sequence[Any]) -> list[Row]:
@@ -167,7 +176,7 @@ def callbacks_csv(rows: Iterable[Row], language: str) -> str:
         Text("Service", "Сервис"),
         Text("State", "Состояние"),
         Text("Asked at", "Попросил перезвонить"),
-        Text("Promised for", "Обещан на"),
+        Text("Call at", "Позвонить в"),
         Text("Ended at", "Завершён"),
         Text("Failed attempts", "Неудачных попыток"),
         Text("Agent", "Оператор"),

@@ -50,7 +50,7 @@ def _listed() -> dict[str, Any]:
         "state_words": callback_list.WORDS,
         "first": shown_day("from", DAYS),
         "last": shown_day("until", 0),
-        "most_attempts": callbacks.MOST_ATTEMPTS,
+        "most_attempts": callbacks.most_attempts(),
     }
 
 

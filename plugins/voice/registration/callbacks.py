@@ -18,9 +18,11 @@ from core.db import db, transaction
 from core.events import log as events
 from core.house import okno
 from core.model import Interaction
+from plugins.voice.models.calls import VoiceCall
 from plugins.voice.models.registration import VoiceCallback
 
-MOST_ATTEMPTS = 3
+LONGEST_PAUSE = timedelta(days=1)
+LOST_AFTER = timedelta(minutes=1)
 OPEN = ("waiting", "calling")
 LATEST = timedelta(days=14)
 LONGEST_REASON = 200
@@ -88,26 +90,132 @@ def begin(interaction_id: int, user_id: int | None = None) -> str:
 
 
 def end(interaction_id: int, reached: bool) -> str:
-    """The call back was answered or not; the new state: done, waiting (it is tried again), failed, "" when there is none."""
+    """The call back was answered or not; the new state: done, waiting (it is tried again), failed, "" when there is none.
+
+    What is tried again is to be given to :func:`wait_again`, once nothing else holds its interaction.
+    """
     with transaction():
         row = waiting(interaction_id)
         if row is None:
             return ""
-        again = not reached and row.attempts < MOST_ATTEMPTS
+        again = not reached and row.attempts < most_attempts()
         state = "done" if reached else "waiting" if again else "failed"
-        ended = None if again else now()
-        return state if _move(row, "calling", state, ended_at=ended) else ""
+        values: dict[str, object] = {"ended_at": None if again else now()}
+        pause = pause_after(row.attempts)
+        if again and pause:
+            # Nobody has promised it: it is anybody's turn then.
+            values |= {"due_at": now() + pause, "by_id": None}
+        if not _move(row, "calling", state, **values):
+            return ""
+        if not reached:
+            _tell_not_reached(row, now() + pause if again else None)
+        return state
+
+
+def most_attempts() -> int:
+    """How often it is tried: ``voice.callback_tries``, at least once."""
+    return max(int(okno().config.get("voice.callback_tries")), 1)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long nobody calls after so many tries that reached nobody: ``voice.callback_retry_minutes``, each time twice as long."""
+    minutes = max(int(okno().config.get("voice.callback_retry_minutes")), 0)
+    return min(timedelta(minutes=minutes * 2 ** max(min(attempts, 20) - 1, 0)), LONGEST_PAUSE)
+
+
+def _tell_not_reached(row: VoiceCallback, again_at: datetime | None) -> None:
+    tried, most = row.attempts, most_attempts()
+    if again_at is not None:
+        words = Text(
+            f"Callback, try {tried} of {most}: nobody was reached. The next one at {_shown(again_at)}",
+            f"Обратный звонок, попытка {tried} из {most}: не дозвонились. Следующая — {_shown(again_at)}",
+        )
+    else:
+        words = Text(
+            f"The callback has ended: nobody was reached in {tried} tries",
+            f"Обратный звонок завершён: не дозвонились, попыток — {tried}",
+        )
+    _note(row.interaction, words, row.by_id)
+
+
+def wait_again(interaction_id: int, user_id: int) -> None:
+    """Out of the hands of who called, into the queue: at once, or when the pause of the callback is over. Needs an open transaction."""
+    assignment.release(interaction_id, user_id)
+    row = waiting(interaction_id)
+    if row is not None and row.due_at is not None:
+        assignment.put_off(interaction_id)
 
 
 def drop(interaction_ids: Collection[int]) -> None:
-    """These interactions were closed: whoever waits in them is not called back. Needs an open transaction."""
+    """These interactions were closed: nobody waits in them to be called back any more. Needs an open transaction."""
     if not interaction_ids:
         return
     query = select(VoiceCallback).where(
-        VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state == "waiting"
+        VoiceCallback.interaction_id.in_(interaction_ids), VoiceCallback.state.in_(OPEN)
     )
-    for row in db.session.scalars(query.order_by(VoiceCallback.id)).all():
-        _move(row, "waiting", "cancelled", ended_at=now(), due_at=None)
+    for row in db.session.scalars(query.order_by(VoiceCallback.id).execution_options(populate_existing=True)).all():
+        if row.state == "calling":
+            over(row.interaction_id)
+        else:
+            _move(row, "waiting", "cancelled", ended_at=now(), due_at=None)
+
+
+def over(interaction_id: int) -> None:
+    """Nobody calls any more whose turn it was: the agent has finished it, passed it on, was lost. Needs an open transaction."""
+    row = waiting(interaction_id)
+    if row is not None and row.state == "calling":
+        _move(row, "calling", "done" if _was_reached(row) else "cancelled", ended_at=now())
+
+
+def _was_reached(row: VoiceCallback) -> bool:
+    answered = select(VoiceCall.id).where(VoiceCall.interaction_id == row.interaction_id, VoiceCall.direction == "out")
+    return db.session.scalar(answered.where(VoiceCall.answered_at.is_not(None)).limit(1)) is not None
+
+
+def end_lost() -> int:
+    """Callbacks that somebody was to call and nobody does: the process died in between, or the interaction moved on. A job of the
+    worker; they are treated as not reached. Gives how many."""
+    calls = select(VoiceCall.id).where(
+        VoiceCall.interaction_id == VoiceCallback.interaction_id, VoiceCall.ended_at.is_(None)
+    )
+    query = select(VoiceCallback.id).where(
+        VoiceCallback.state == "calling", VoiceCallback.called_at < now() - LOST_AFTER, ~calls.exists()
+    )
+    lost = list(db.session.scalars(query.order_by(VoiceCallback.id).limit(200)))
+    db.session.rollback()
+    return sum(_end_lost(callback_id) for callback_id in lost)
+
+
+def _end_lost(callback_id: int) -> bool:
+    with transaction():
+        row = _locked(callback_id)
+        if row is None or row.state != "calling":
+            return False
+        going_on = select(VoiceCall.id).where(
+            VoiceCall.interaction_id == row.interaction_id, VoiceCall.ended_at.is_(None)
+        )
+        if db.session.scalar(going_on.limit(1)) is not None:
+            return False
+        give_up(row.interaction_id)
+        return True
+
+
+def give_up(interaction_id: int) -> None:
+    """The call back was not even begun: whoever has the interaction is rid of it until the next try. Needs an open transaction."""
+    interaction = db.session.get_one(
+        Interaction, interaction_id, populate_existing=True, with_for_update={"of": Interaction}
+    )
+    if interaction.state == "active" and interaction.agent_id is not None:
+        if end(interaction_id, reached=False) == "waiting":
+            wait_again(interaction_id, interaction.agent_id)
+        else:
+            assignment.finish(interaction_id, interaction.agent_id)
+    elif interaction.state in ("queued", "offered", "put_off"):
+        row = waiting(interaction_id)
+        if row is not None:
+            _move(row, "calling", "waiting", by_id=None)
+    else:
+        over(interaction_id)
 
 
 # --- what people do with them ------------------------------------------------------------------------
@@ -141,9 +249,13 @@ def postpone(callback_id: int, user_id: int, at: datetime) -> None:
         _free(row.interaction_id, user_id)
         if not _move(row, "waiting", "waiting", due_at=at, by_id=user_id):
             raise Rejected(GONE, "callback-gone")
-        shown = at.astimezone(ZoneInfo(okno().config.get("core.timezone"))).strftime("%d.%m %H:%M")
+        shown = _shown(at)
         words = Text(f"The callback is put off until {shown}", f"Обратный звонок отложен до {shown}")
         _note(row.interaction, words, user_id)
+
+
+def _shown(at: datetime) -> str:
+    return at.astimezone(ZoneInfo(okno().config.get("core.timezone"))).strftime("%d.%m %H:%M")
 
 
 def _free(interaction_id: int, user_id: int) -> None:
@@ -153,7 +265,7 @@ def _free(interaction_id: int, user_id: int) -> None:
         raise Rejected(GONE, "callback-gone") from refused
 
 
-def cancel(callback_id: int, user_id: int, reason: str) -> None:
+def cancel(callback_id: int, user_id: int | None, reason: str) -> None:
     """Nobody is to be called back, for a reason that the case's history keeps. Raises ``Rejected``: ``callback-gone``, ``callback-reason``."""
     reason = " ".join(reason.split())[:LONGEST_REASON]
     if not reason:
@@ -171,26 +283,37 @@ def cancel(callback_id: int, user_id: int, reason: str) -> None:
 
 
 def come_due() -> int:
-    """Callbacks whose promised time has come wait in the queue again; a job of the worker. Gives how many."""
+    """Callbacks whose promised time has come, or whose pause is over, wait in the queue again; a job of the worker. Gives how many."""
     query = select(VoiceCallback.id).where(VoiceCallback.due_at.is_not(None), VoiceCallback.due_at <= now())
     due = list(db.session.scalars(query.order_by(VoiceCallback.due_at).limit(200)))
     db.session.rollback()
-    for callback_id in due:
-        with transaction():
-            row = db.session.get_one(VoiceCallback, callback_id, populate_existing=True)
-            assignment.come_back(row.interaction_id)
-            _move(row, "waiting", "waiting", due_at=None)
-    return len(due)
+    return sum(_come_back(callback_id) for callback_id in due)
+
+
+def _come_back(callback_id: int) -> bool:
+    """Unless somebody has called, cancelled or promised it for later meanwhile."""
+    with transaction():
+        row = _locked(callback_id)
+        if row is None or row.state != "waiting" or row.due_at is None or row.due_at > now():
+            return False
+        assignment.come_back(row.interaction_id)
+        return _move(row, "waiting", "waiting", due_at=None)
 
 
 def _waiting_one(callback_id: int) -> VoiceCallback:
-    """The callback that still waits, its interaction locked before it as everywhere. Raises ``Rejected`` (``callback-gone``)."""
+    """The callback that still waits, locked. Raises ``Rejected`` (``callback-gone``)."""
+    row = _locked(callback_id)
+    if row is None or row.state != "waiting":
+        raise Rejected(GONE, "callback-gone")
+    return row
+
+
+def _locked(callback_id: int) -> VoiceCallback | None:
+    """The callback as it is now, its interaction locked before it as everywhere."""
     interaction_id = db.session.scalar(select(VoiceCallback.interaction_id).where(VoiceCallback.id == callback_id))
     if interaction_id is not None:
         db.session.execute(select(Interaction.id).where(Interaction.id == interaction_id).with_for_update())
-    row = db.session.get(VoiceCallback, callback_id, populate_existing=True)
-    if row is None or row.state != "waiting":
-        raise Rejected(GONE, "callback-gone")
+    row: VoiceCallback | None = db.session.get(VoiceCallback, callback_id, populate_existing=True)
     return row
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from core import assignment
 from core.contracts import Rejected
-from core.db import db
+from core.db import db, transaction
 from core.model import Interaction
-from plugins.voice.calls import company, driver_events, ending, picture, talk
+from plugins.voice.calls import book, company, dialling, driver_events, ending, picture, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.models.calls import VoiceCall
 from tests.support.call_house import call_house
@@ -111,6 +111,122 @@ def test_both_ends_hang_up_at_once(house):
     assert house.call(key).state == "ended"
     assert db.session.scalars(db.select(Interaction.state)).all() == ["wrap_up"]
     assert house.live_legs() == []
+
+
+def test_a_consultation_is_hung_up_while_it_is_merged(house, monkeypatch):
+    key = house.answered()
+    house.ready("boris")
+    second = company.consult(key, house.anna, Target(user_id=house.boris))
+    talk.answer(second, house.boris)
+    first_id, lock, by_key, inside = house.call(key).id, book.lock, book.by_key, threading.Event()
+    db.session.rollback()
+
+    def held_open(call_id):
+        found = lock(call_id)
+        if call_id == first_id and threading.current_thread().name == "merger":
+            inside.wait(0.5)
+        return found
+
+    def seen(call_key):
+        found = by_key(call_key)
+        inside.set()
+        return found
+
+    monkeypatch.setattr(book, "lock", held_open)
+    monkeypatch.setattr(book, "by_key", seen)
+
+    def merging():
+        threading.current_thread().name = "merger"
+        company.merge(key, house.anna)
+
+    codes = at_once(house, merging, lambda: ending.hang_up(second, house.boris))
+    assert codes in (["call-ended"], ["no-consult"])
+    members = {leg.user_id for leg in book.legs_of(house.call(key))} - {None}
+    assert members == ({house.anna, house.boris} if codes == ["call-ended"] else {house.anna})
+    assert house.call(second).state == "ended"
+
+
+def test_who_was_consulted_outside_hangs_up_while_being_merged(house, monkeypatch):
+    key = house.answered()
+    second = company.consult(key, house.anna, Target(number=dialling.parse("+79161234567")))
+    house.voice.pump()
+    media = house.outside(second)
+    house.voice.driver.media_flows(media)
+    house.voice.pump()
+    lock, began, looked = book.lock, threading.Event(), threading.Event()
+    seq, process = house.voice.host.ring.last + 1, house.voice.host.process
+    db.session.rollback()
+
+    def noticed(call_id):
+        if threading.current_thread().name == "listener":
+            looked.set()
+        return lock(call_id)
+
+    monkeypatch.setattr(book, "lock", noticed)
+
+    def merging():
+        with transaction():
+            company.merge(key, house.anna)
+            began.set()
+            looked.wait(0.5)
+
+    def hanging_up():
+        began.wait(10)
+        threading.current_thread().name = "listener"
+        driver_events.apply(process, seq, {"kind": "leg.hangup", "leg": media, "data": {"cause": "normal"}})
+
+    assert at_once(house, merging, hanging_up) == []
+    there = book.legs_of(house.call(key))
+    assert sorted(leg.kind for leg in there) == ["agent", "customer"]
+    assert house.hears(house.customer(key)) == {"anna"}
+
+
+def test_the_customer_leaves_while_a_consultation_is_completed(house):
+    key = house.answered()
+    house.ready("boris")
+    second = company.consult(key, house.anna, Target(user_id=house.boris))
+    talk.answer(second, house.boris)
+    seq = house.voice.host.ring.last + 1
+    event = {"kind": "leg.hangup", "leg": house.customer(key), "data": {"cause": "normal"}}
+    db.session.rollback()
+    codes = at_once(
+        house,
+        lambda: company.complete(key, house.anna),
+        lambda: driver_events.apply(house.voice.host.process, seq, event),
+    )
+    assert codes in ([], ["no-consult"], ["call-ended"])
+    first, asked = house.call(key), house.call(second)
+    assert (first.state, house.interaction(key).state) == ("ended", "wrap_up")
+    # Either Boris had it and wraps up, or the two agents still talk, and nothing can be merged any more.
+    if codes:
+        assert asked.state == "talking"
+        (shown,) = picture.of_user(house.anna)
+        assert [shown["can"][what] for what in ("swap", "merge", "complete", "hangup")] == [False, False, False, True]
+    else:
+        assert (asked.state, house.interaction(key).agent_id) == ("ended", house.boris)
+
+
+def test_a_transfer_and_a_hang_up_and_two_completions_at_once(house):
+    key = house.answered()
+    house.ready("boris")
+    db.session.rollback()
+    codes = at_once(
+        house,
+        lambda: company.transfer(key, house.anna, Target(user_id=house.boris)),
+        lambda: ending.hang_up(key, house.anna),
+    )
+    assert codes in (["not-in-call"], ["call-ended"])
+    assert house.interaction(key).state == ("offered" if codes == ["not-in-call"] else "wrap_up")
+    house.voice.pump()
+    house.clear()
+    key = house.answered()
+    house.ready("boris")
+    second = company.consult(key, house.anna, Target(user_id=house.boris))
+    talk.answer(second, house.boris)
+    db.session.rollback()
+    assert at_once(house, *[lambda: company.complete(key, house.anna)] * 2) == ["no-consult"]
+    assert (house.interaction(key).agent_id, house.interaction(key).state) == (house.boris, "active")
+    assert [leg.user_id for leg in book.legs_of(house.call(key)) if leg.user_id] == [house.boris]
 
 
 def test_the_picture_of_many_calls_takes_a_constant_number_of_statements(house, count_queries):

@@ -50,16 +50,22 @@ def text(answer: Any, status: int = 200) -> str:
 
 
 def test_states_are_counted_and_listed(house):
-    waits, promised = wish(house), wish(house, due_at=now() + timedelta(hours=1))
+    soon = now() + timedelta(hours=1)
+    waits, promised = wish(house), wish(house, due_at=soon, by_id=house.users["anna"])
+    paused = wish(house, due_at=soon, attempts=1)
     calling = wish(house, state="calling", attempts=2)
     ended = {state: wish(house, state=state, ended_at=now(), attempts=1) for state in callback_list.ENDED}
     wish(house, state="done", ended_at=now() - timedelta(days=3))
     assert callback_list.counts(lately()) == dict.fromkeys(callback_list.TITLES, 1)
-    assert [row.callback.id for row in callback_list.page(lately())] == [waits.id, promised.id, calling.id]
-    for state, row in {"waiting": waits, "promised": promised, "calling": calling, **ended}.items():
+    assert [row.callback.id for row in callback_list.page(lately())] == [waits.id, promised.id, paused.id, calling.id]
+    for state, row in {"waiting": waits, "promised": promised, "paused": paused, "calling": calling, **ended}.items():
         (found,) = callback_list.page(lately(state=state))
         assert (found.callback.id, found.state) == (row.id, state)
     assert [row.missed for row in callback_list.page(lately(state="calling"))] == [1]
+    (shown,) = callback_list.page(lately(state="paused"))
+    assert (shown.missed, shown.who) == (1, None)
+    page = text(house.client("vera").get("/voice/callbacks?state=paused"))
+    assert "Ждёт новой попытки" in page and "следующая попытка" in page and "не дозвонились: 1 из 3" in page
 
 
 def test_places_are_those_of_the_queue_and_only_of_who_waits(house):

@@ -1,4 +1,4 @@
-"""``okno voice menu``, ``message``, ``line`` and ``registration`` as commands of their own."""
+"""``okno voice menu``, ``message``, ``line``, ``registration`` and ``callbacks`` as commands of their own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from core import presence
 from core.commands.terminal import House
 from core.contracts import Rejected
-from core.db import db
+from core.db import db, transaction
+from plugins.voice.calls import dialling
 from plugins.voice.cli import voice
 from plugins.voice.feature_contributions import add_commands
 from plugins.voice.lines import directory
 from plugins.voice.menus import operations as menus
 from plugins.voice.messages import operations as messages
-from plugins.voice.registration import links
+from plugins.voice.models.calls import VoiceCall
+from plugins.voice.registration import callbacks, links
+from plugins.voice.sounds import speech
 from tests.support.voice_features_house import FeaturesHouse, beep
 
 MENU = "steps:\n  ask: {type: digits, text: Поддержка — 1, options: {'1': go}, otherwise: go}\n  go: {type: queue, service: support}\n"
@@ -58,12 +62,15 @@ def run(features: FeaturesHouse, monkeypatch: pytest.MonkeyPatch) -> Any:
     return called
 
 
-def test_a_menu_is_read_tried_and_removed(run):
+def test_a_menu_is_read_tried_and_removed(run, monkeypatch):
+    monkeypatch.setattr(speech, "DEFAULT", "no-such-program-here")
     assert run("menu", "import", "main", "-", input="steps: 7") == "menu-invalid"
-    assert run("menu", "import", "main", "-", input=MENU)["steps"] == 2
+    read = run("menu", "import", "main", "-", input=MENU)
+    assert (read["steps"], read["unspoken"]) == (2, ["Поддержка — 1"])
     lines = run("menu", "try", "main", "1")["lines"]
     assert [line["who"] for line in lines] == ["menu", "caller", "end"]
-    assert [row["key"] for row in run("menu", "list")] == ["main"]
+    (listed,) = run("menu", "list")
+    assert (listed["key"], listed["unspoken"]) == ("main", 1)
     assert run("menu", "remove", "main")["removed"] and menus.list_menus() == []
 
 
@@ -86,3 +93,32 @@ def test_calls_are_linked_and_counted(run, features):
     total = run("registration", "report", "--by", "agent")[-1]
     assert (total["calls"], total["registered"], total["percent"]) == (1, 1, 100.0)
     assert links.calls_of_case(case.id)
+
+
+def test_callbacks_are_listed_called_and_cancelled(run, features, monkeypatch):
+    first, second = (features.call() for _ in range(2))
+    numbers = [first.from_number, second.from_number]
+    ids = []
+    for call in (first, second):
+        interaction_id, number = call.interaction_id, call.from_number
+        with transaction():
+            db.session.get_one(VoiceCall, call.id).interaction_id = None
+        ids.append(callbacks.wish(interaction_id, number).id)
+    rows = run("callbacks", "list")
+    assert [(row["id"], row["number"], row["state"], row["place"]) for row in rows] == [
+        (ids[0], numbers[0], "waiting", 1),
+        (ids[1], numbers[1], "waiting", 2),
+    ]
+    assert run("callbacks", "list", "--state", "promised") == run("callbacks", "list", "--service", "sales") == []
+    assert run("callbacks", "list", "--service", "nowhere") == "not-found"
+    assert run("callbacks", "cancel", str(ids[0]), "--reason", " ") == "callback-reason"
+    assert run("callbacks", "cancel", str(ids[0]), "--reason", "ошиблись номером")["cancelled"]
+    (gone,) = run("callbacks", "list", "--state", "cancelled")
+    assert (gone["id"], gone["reason"], gone["agent"]) == (ids[0], "ошиблись номером", "")
+    assert run("callbacks", "cancel", str(ids[0]), "--reason", "снова") == "callback-gone"
+    assert run("callbacks", "call", str(ids[1]), "--agent", "anna") == "voice-unavailable"
+    monkeypatch.setattr(dialling, "require_lines", lambda: "run")
+    assert run("callbacks", "call", str(ids[1]), "--agent", "anna") == "offline"
+    presence.sign_on(features.users["anna"])
+    assert run("callbacks", "call", str(ids[1]), "--agent", "anna")["agent"] == "anna"
+    assert [row["state"] for row in run("callbacks", "list")] == ["calling"]

@@ -22,6 +22,7 @@ from plugins.voice.models.messages import VoiceMessage
 from plugins.voice.models.recordings import CallRecording
 from plugins.voice.recordings import library
 from plugins.voice.registration import links
+from plugins.voice.sounds import speech
 from plugins.voice.voicemail import boxes, forwarding, messages_left
 from plugins.voice.voicemail.boxes import Whose
 from tests.support.voice_features_house import NUMBER, FeaturesHouse, beep
@@ -119,6 +120,28 @@ def test_a_menu_is_written_shown_exported_and_tried(house):
     assert "disabled" in text(house.post("root", "/admin/voice-menus/main/try", {"state": "{}", "key": "1"}))
     assert house.post("root", "/admin/voice-menus/main/remove").status_code == 303
     assert house.client("root").get("/admin/voice-menus/main").status_code == 404
+
+
+def test_menus_whose_texts_nobody_speaks_say_so(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(speech, "DEFAULT", "no-such-program-here")
+    menus.save_menu("main", MENU)
+    root = house.client("root")
+    for url in ("/admin/voice-menus", "/admin/voice-menus/main"):
+        page = text(root.get(url))
+        assert "нет программы, которая произносит тексты" in page and "сигнал" in page, url
+    assert "сигнал вместо текста" in page
+    assert "не озвучено текстов: " in text(root.get("/admin/voice-menus"))
+    # A program that is there and has failed is another thing.
+    script = tmp_path / "speak"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(speech, "DEFAULT", str(script))
+    page = text(root.get("/admin/voice-menus/main"))
+    assert "Ещё не озвучено: «" in page and "нет программы" not in page
+    script.write_text(f"#!/bin/sh\ncat {house.wav(tmp_path)}\n")
+    for menu_text, language in menus.spoken_texts():
+        assert speech.spoken(menu_text, language)
+    assert "сигнал" not in text(root.get("/admin/voice-menus/main")) + text(root.get("/admin/voice-menus"))
 
 
 def test_an_agent_keeps_own_messages_in_the_settings(house):

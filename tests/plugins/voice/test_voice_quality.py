@@ -132,7 +132,7 @@ def test_the_list_and_the_table_take_a_constant_number_of_statements(house, coun
     few = ask()
     for who in ("anna", "boris", "anna", "boris"):
         sound_reports.say(measured(house, who, own=LOSSY, other=GOOD).id, house.users[who], "echo")
-    assert ask() == few == 5
+    assert ask() == few == 6
 
 
 # --- agents ------------------------------------------------------------------------------------------
@@ -151,13 +151,38 @@ def test_agents_are_compared_and_each_call_counts_once(house):
     sound_reports.say(said.id, house.users["vera"], "delay")
     lines, total = figures.by_agent(lately(poor=True), "ru")
     assert lines == [
-        Line("Анна", 2, 1, 1, 7.0, 44.0, anna),
-        Line("Вера", 0, 0, 1, None, None, house.users["vera"]),
-        Line("Борис", 1, 0, 0, 0.4, 6.0, boris),
+        Line("Анна", 2, 1, 1, 7.0, 44.0, id=anna),
+        Line("Вера", 0, 0, 1, None, None, id=house.users["vera"]),
+        Line("Борис", 1, 0, 0, 0.4, 6.0, id=boris),
     ]
     assert total == Line("Всего", 3, 1, 2, 7.0, 44.0)
     assert [line.percent for line in (*lines, total)] == [50.0, None, 0.0, 33.3]
     assert figures.by_agent(lately(agent_id=boris), "en")[1] == Line("All", 1, 0, 0, 0.4, 6.0)
+
+
+def test_means_are_weighed_by_how_often_was_looked(house):
+    boris = house.users["boris"]
+    call = measured(
+        house,
+        own={**GOOD, "mean_loss": 1.0, "mean_jitter": 10.0, "samples": 30},
+        other={**GOOD, "mean_loss": 0.4, "mean_jitter": 4.0, "samples": 40},
+    )
+    leg(call, "agent", boris, **GOOD, mean_loss=0.2, mean_jitter=2.0, samples=10)
+    measured(house, own={**LOSSY, "mean_loss": 4.0, "mean_jitter": 8.0, "samples": 20})
+    _, first = figures.page(lately())
+    assert (first.agent.mean_loss, first.agent.mean_jitter, first.agent.samples) == (0.8, 8.0, 40)
+    assert (first.other.mean_loss, first.other.mean_jitter) == (0.4, 4.0)
+    # 30 × 1.0, 40 × 0.4, 10 × 0.2 and 20 × 4.0 of 100 looks; words about a call do not weigh.
+    sound_reports.say(call.id, house.users["anna"], "echo")
+    sound_reports.say(call.id, boris, "noise")
+    lines, total = figures.by_agent(lately(), "ru")
+    assert [(line.mean_loss, line.mean_jitter) for line in (*lines, total)] == [(1.28, 6.4), (1.28, 6.4)]
+    head, row = figures.calls_csv(figures.page(lately())[1:], "ru").splitlines()
+    assert "оператор: средние потери" in head and ",0.8,8.0," in row and ",0.4,4.0," in row
+    assert figures.agents_csv(lines, total, "en").splitlines()[1].endswith(",1.28,6.4,1")
+    page = text(house.client("vera").get("/voice/quality"))
+    assert "в среднем 0,8 % · 8 мс" in page
+    assert "1,3 %" in text(house.client("vera").get("/voice/quality?by=agent"))
 
 
 # --- files -------------------------------------------------------------------------------------------
@@ -170,10 +195,12 @@ def test_files_hold_all_calls_and_no_formulas(house, monkeypatch):
     sound_reports.say(call.id, house.users["anna"], "other", "=1+1")
     written = figures.calls_csv(figures.every(lately()), "ru").splitlines()
     assert [int(line.split(",")[0]) for line in written[1:]] == [call.id, *reversed([one.id for one in calls])]
-    assert f"'+74951112233,Анна,{figures.page(lately())[0].case_number},60,да,4.5,9.0,0.1,2.0,40.0,,,,,," in written[1]
+    assert (
+        f"'+74951112233,Анна,{figures.page(lately())[0].case_number},60,да,4.5,9.0,,,0.1,2.0,40.0,,,,,,,," in written[1]
+    )
     assert written[1].endswith("Анна: Другое — =1+1") and ",нет," in written[2]
     lines = figures.agents_csv(*figures.by_agent(lately(), "en"), "en").splitlines()
-    assert lines[1:] == ["Анна,5,1,20,4.5,9.0,1", "All,5,1,20,4.5,9.0,1"]
+    assert lines[1:] == ["Анна,5,1,20,4.5,9.0,,,1", "All,5,1,20,4.5,9.0,,,1"]
 
 
 # --- what agents say ---------------------------------------------------------------------------------
@@ -250,7 +277,7 @@ def test_a_supervisor_finds_poor_calls_and_what_was_said(house):
     csv = vera.get("/voice/quality/calls.csv?poor=1")
     assert csv.mimetype == "text/csv" and "call-quality.csv" in csv.headers["Content-Disposition"]
     assert bad.from_number in text(csv) and good.from_number not in text(csv)
-    assert "Анна,2,1,50,4.5,9.0,1" in text(vera.get("/voice/quality/agents.csv"))
+    assert "Анна,2,1,50,4.5,9.0,,,1" in text(vera.get("/voice/quality/agents.csv"))
 
 
 def test_older_calls_are_behind_a_link(house, monkeypatch):
@@ -277,6 +304,31 @@ def test_an_agent_says_it_in_the_panel_of_the_case_and_nobody_else_can(house):
     assert house.post("vera", url, {"fault": "noise"}).status_code == 404
     assert house.post("anna", "/voice/quality/calls/999999/sound", {"fault": "noise"}).status_code == 404
     assert "Эхо —" not in text(house.post("anna", url, {"take_back": "1"}))
+
+
+def test_both_ends_of_a_call_between_colleagues_say_how_it_sounded(house):
+    anna, boris, vera = (house.users[name] for name in ("anna", "boris", "vera"))
+    inside = {"direction": "internal", "with_case": False, "started_by_id": anna, "name": "Борис", "from_number": "101"}
+    call = house.call("anna", **inside)
+    for user_id in (anna, boris):
+        leg(call, "agent", user_id)
+    missed = house.call("anna", answered_at=None, **inside)
+    leg(missed, "agent", vera, joined=False)
+    with_case = measured(house)
+    db.session.expire_all()
+    url = f"/voice/quality/calls/{call.id}/sound"
+    for login, colleague in (("anna", "Борис"), ("boris", "Анна")):
+        page = text(house.client(login).get("/voice/phone"))
+        assert colleague in page and page.count("Сообщить о плохом звуке") == 1 and url in page
+        assert "Эхо" in text(house.post(login, url, {"fault": "echo"}))
+        assert "Изменить или пояснить" in text(house.client(login).get("/voice/phone"))
+    # Who did not answer sees whose call was missed, and nothing to say of its sound; what has a case is spoken of there.
+    page = text(house.client("vera").get("/voice/phone"))
+    assert "Анна" in page and "Без ответа" in page and "Сообщить" not in page
+    assert f"calls/{with_case.id}/sound" not in text(house.client("anna").get("/voice/phone"))
+    assert house.post("vera", url, {"fault": "echo"}).status_code == 404
+    (found,) = [row for row in figures.page(lately(said=True)) if row.call.id == call.id]
+    assert [one.user.name for one in found.reports] == ["Анна", "Борис"]
 
 
 # --- old rows ----------------------------------------------------------------------------------------

@@ -14,9 +14,13 @@ from plugins.voice.calls import dialling as dial
 from plugins.voice.menus import operations as menu_book
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
+from plugins.voice.models.calls import VoiceLeg
 from plugins.voice.models.registration import VoiceCallback
 from plugins.voice.models.voicemail import Voicemail
 from plugins.voice.process.scene import MUSIC
+from plugins.voice.quality import looks
+from plugins.voice.quality.looks import Looks
+from plugins.voice.sounds import speech
 from plugins.voice.voicemail.forwarding import Forward, set_forwards
 from tests.support.call_house import CALLER, shared_house
 
@@ -91,6 +95,29 @@ def test_a_menu_asks_and_leads_into_the_queue_of_a_service(house):
     assert house.voice.driver.sounds_at(house.customer(key)) == [MUSIC]
 
 
+def test_a_text_that_nobody_has_spoken_is_a_tone_and_the_menu_goes_on(house, monkeypatch):
+    monkeypatch.setattr(speech, "DEFAULT", "no-such-program-here")
+    document = {
+        "language": "ru",
+        "numbers": ["+78000000010"],
+        "steps": {
+            "hello": {"type": "say", "text": {"ru": "Здравствуйте"}, "next": "ask"},
+            "ask": {"type": "digits", "text": {"ru": "Нажмите один"}, "options": {"1": "go"}, "otherwise": "go"},
+            "go": {"type": "queue", "service": "sales"},
+        },
+    }
+    menu_book.save_menu("unspoken", document)
+    assert menu_book.unspoken() == {"unspoken": ["Здравствуйте", "Нажмите один"]}
+    key = house.line(to="+78000000010")
+    for step in ("hello", "ask"):
+        assert house.call(key).course["menu"]["step"] == step
+        assert house.voice.driver.sounds_at(house.customer(key)) == [menus.INSTEAD]
+        hear_out(house, key)
+    assert "collect_until" in house.call(key).course
+    press(house, key, "1")
+    assert house.call(key).state == "queued"
+
+
 def test_who_presses_nothing_is_asked_again_and_then_let_go(house):
     key = house.line(to=MENU_NUMBER)
     for _ in range(2):
@@ -128,7 +155,8 @@ def test_a_message_is_left_after_the_tone_and_kept(house):
     assert (left[-1].number, left[-1].call_id) == (CALLER, house.call(key).id)
 
 
-def test_a_caller_asks_to_be_called_back_and_the_agent_who_accepts_calls(house):
+def test_a_caller_asks_to_be_called_back_and_the_agent_who_accepts_calls(house, monkeypatch):
+    monkeypatch.setitem(house.app.extensions["okno"].config.values, "voice.callback_retry_minutes", 0)
     key = house.line(to=MENU_NUMBER)
     press(house, key, "2")
     assert (house.call(key).state, house.live_legs()) == ("ended", [])
@@ -273,6 +301,38 @@ def test_what_the_switch_measures_is_kept_of_both_sides_when_it_is_news(house):
     tells(house.media("anna"), 50.0, 2.0)
     tells("nobody", 50.0, 2.0)
     assert kept("agent") == (3.0, 2.0, 9.0, 3.0, 2.0)
+
+
+def test_the_mean_holds_every_look_whether_it_was_news_or_not(house):
+    key = house.answered()
+    customer, anna = house.customer(key), house.media("anna")
+
+    def tells(media, loss, jitter):
+        house.voice.driver.tell("leg.quality", leg=media, data={"loss_percent": loss, "jitter_ms": jitter, "rtt_ms": 9})
+        house.voice.pump()
+
+    def means(kind):
+        rows = db.session.scalars(db.select(VoiceLeg).where(VoiceLeg.call_id == house.call(key).id))
+        return next((leg.samples, leg.mean_loss, leg.mean_jitter) for leg in rows if leg.kind == kind)
+
+    tells(customer, 1.0, 4.0)
+    assert means("customer") == (1, 1.0, 4.0)
+    for _ in range(looks.MOST_AT_ONCE - 1):
+        tells(customer, 0.0, 2.0)
+    assert means("customer")[0] == 1
+    tells(customer, 0.0, 2.0)
+    assert means("customer") == (13, 0.077, 2.15)
+    # The agent's page says how many looks its figures stand for.
+    talk.note_quality(key, house.anna, {"loss_percent": 3.0, "jitter_ms": 9.0, "rtt_ms": 40}, Looks(3, 1.0, 5.0))
+    talk.note_quality(key, house.anna, {"loss_percent": 0.0, "jitter_ms": 1.0, "rtt_ms": 40})
+    tells(anna, 0.0, 1.0)
+    assert means("agent") == (4, 0.75, 4.0)
+    # What is left over is kept when the call ends.
+    tells(customer, 0.0, 2.0)
+    ending.hang_up(key, house.anna)
+    house.voice.pump()
+    assert (means("customer")[0], means("agent")[:2]) == (14, (5, 0.6))
+    assert looks.waiting(house.app).of_calls(customer) == {}
 
 
 def test_a_telephone_outside_of_the_browser_rings_for_the_agent(house):

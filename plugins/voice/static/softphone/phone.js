@@ -36,6 +36,7 @@ class Phone {
     if (type === "voice.line") this.sound.told(payload);
     if (type === "voice.quality" && this.cards.size) this.watch.judge(payload);
     if (type === "voice.screen") this.screen(payload);
+    if (type === "voice.member") toast((this.words.member[payload.cause] || "").replace("{name}", payload.name), "warn");
   }
 
   async restore(state = null) {

@@ -2,7 +2,7 @@
 //
 //   const watch = new Watch({ look, report, show });
 //   look()        => Promise<{loss_percent, jitter_ms, rtt_ms} | null>
-//   report(figures)   every REPORT_EVERY looks, for the call's record
+//   report(figures)   every REPORT_EVERY looks, for the call's record: the worst of them, with mean_loss, mean_jitter and samples
 //   show(figures, bad)   after each look; bad once two looks one after another were over the limits, until two were not
 //   watch.start(); watch.stop()
 //   watch.judge(figures)   what was measured elsewhere counts as well
@@ -21,7 +21,7 @@ export class Watch {
   }
 
   forget() {
-    [this.bad, this.against, this.looks, this.worst] = [false, 0, 0, null];
+    [this.bad, this.against, this.looks, this.worst, this.loss, this.jitter] = [false, 0, 0, null, 0, 0];
   }
 
   start() {
@@ -39,9 +39,11 @@ export class Watch {
     if (!figures || !this.timer) return;
     this.judge(figures);
     this.worst = worse(this.worst, figures);
+    this.loss += figures.loss_percent;
+    this.jitter += figures.jitter_ms;
     if (++this.looks % REPORT_EVERY) return;
-    this.report(this.worst);
-    this.worst = null;
+    this.report({ ...this.worst, mean_loss: this.loss / REPORT_EVERY, mean_jitter: this.jitter / REPORT_EVERY, samples: REPORT_EVERY });
+    [this.worst, this.loss, this.jitter] = [null, 0, 0];
   }
 
   judge(figures) {
