@@ -166,7 +166,7 @@ def callbacks_csv(rows: Iterable[Row], language: str) -> str:
         Text("Contact", "Клиент"),
         Text("Service", "Сервис"),
         Text("State", "Состояние"),
-        Text("Asked at", "Попросил перезвонить"),
+        Text("Asked at", "Заказан"),
         Text("Promised for", "Обещан на"),
         Text("Ended at", "Завершён"),
         Text("Failed attempts", "Неудачных попыток"),
