@@ -14,8 +14,17 @@ from tests.support.call_house import CallHouse, shared_house
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory, migrated_templates):
+def centre(tmp_path_factory, migrated_templates):
     yield from shared_house(tmp_path_factory.mktemp("pictures"), migrated_templates)
+
+
+@pytest.fixture
+def house(centre):
+    yield centre
+    centre.clear()
+    for service in ("support", "sales"):
+        rules.set_rule(service, Rule())
+    answers_by_itself(centre, "boris", on=False)
 
 
 def seen(house: CallHouse, name: str, key: str) -> dict:

@@ -14,7 +14,7 @@ const KINDS = { customer: "user-circle", agent: "headset", external: "phone", su
 const NEXT = ["answer", "hold", "complete", "hangup"];
 
 // +74951234567 as people write it; any other number as it is.
-const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1 $2 $3-$4-$5").replace(/^site-.*/, "");
+const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1\u00a0$2\u00a0$3\u2011$4\u2011$5").replace(/^site-.*/, "");
 const lost = (element) => !element.isConnected || element.disabled || !element.checkVisibility();
 
 export class CallCard {
@@ -57,7 +57,7 @@ export class CallCard {
     if (button.ariaDisabled === "true") return toast(button.title, "warn");
     const { act } = button.dataset;
     if (button.closest("[data-consult]")) return act === "screen" ? this.show() : this.phone.command(this.call.consult.key, act);
-    if (button.closest("[data-own]")) return this.phone.command(this.key, act);
+    if (button.closest("[data-own]")) return this.phone.command(act === "hangup" ? this.active.key : this.key, act);
     if (act === "keypad") return this.keypad();
     if (act === "key") return this.dial(button.dataset.key);
     if (act === "kick") return this.phone.command(this.key, "kick", { leg: button.dataset.leg });
@@ -170,7 +170,7 @@ export class CallCard {
     const name = find("[data-name]", place);
     name.textContent = name.title = call.name || written(call.number) || this.phone.words.nobody;
     if (call.case_id && name.dataset.tab !== `/cases/${call.case_id}`) name.href = name.dataset.tab = `/cases/${call.case_id}`;
-    const about = [call.line?.title || call.line, call.service?.title || call.service, call.name && written(call.number)].filter(Boolean);
+    const about = [call.service, call.line, call.name && written(call.number)].filter(Boolean);
     const line = find("[data-about]", place);
     line.textContent = line.title = about.join(" · ");
     const since = find("[data-since]", place);
@@ -213,10 +213,13 @@ export class CallCard {
   }
 
   own(call) {
+    const { words } = this.phone;
+    const { active } = this;
     for (const button of all("[data-own] > button[data-act]", this.element)) {
       const { act } = button.dataset;
-      const instead = act === "hangup" && (call.can?.leave || this.active !== call);
-      button.hidden = !call.can?.[act] || instead;
+      const of = act === "hangup" ? active : call;
+      button.hidden = !of.can?.[act] || (active === call ? act === "hangup" && Boolean(call.can.leave) : act !== "hangup");
+      if (act === "hangup") find("[data-label]", button).textContent = call.mode ? words.stop_supervising : active === call ? words.hang_up : words.end_consult;
     }
   }
 
@@ -289,8 +292,8 @@ export class CallCard {
     place.dataset.state = call.held ? "held" : call.state;
     for (const button of all("button[data-act]", place)) {
       const { act } = button.dataset;
-      const shows = act === "screen" ? this.call.can?.screen && call.members.some((member) => member.user_id) : true;
-      button.hidden = !shows;
+      const colleague = this.call.can?.screen && call.members.some((member) => member.user_id);
+      button.hidden = (act === "screen" && !colleague) || (act === "hangup" && !call.held);
       button.disabled = act !== "screen" && !call.can?.[act];
     }
     find("[data-act=swap] [data-label]", place).textContent = call.held ? words.to_consulted : words.to_first;
