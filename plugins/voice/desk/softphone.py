@@ -62,7 +62,7 @@ def _words() -> dict[str, Any]:
         "recording_paused": pgettext("call", "Recording paused"),
         "conference": pgettext("call", "Conference"),
         "consulting": _("On hold while you consult"),
-        "nobody": _("Nobody known"),
+        "nobody": _("Unknown caller"),
         "hang_up": _("Hang up"),
         "end_consult": _("End the consultation"),
         "stop_supervising": pgettext("softphone", "Stop supervising"),

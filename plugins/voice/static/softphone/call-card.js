@@ -170,9 +170,9 @@ export class CallCard {
     const name = find("[data-name]", place);
     name.textContent = name.title = call.name || written(call.number) || this.phone.words.nobody;
     if (call.case_id && name.dataset.tab !== `/cases/${call.case_id}`) name.href = name.dataset.tab = `/cases/${call.case_id}`;
-    const about = [call.service, call.line, call.name && written(call.number)].filter(Boolean);
+    const about = [call.name && written(call.number), [call.service, call.line].filter(Boolean).join(" · ")].filter(Boolean);
     const line = find("[data-about]", place);
-    line.textContent = line.title = about.join(" · ");
+    line.textContent = line.title = about.join("\n");
     const since = find("[data-since]", place);
     since.hidden = !call.since;
     if (call.since && since.dateTime !== call.since) {
