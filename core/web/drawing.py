@@ -181,6 +181,8 @@ def key_words() -> dict[str, str]:
         "finish": _("Choose the outcome"),
         "ping": _("Ask a colleague"),
         "help": _("Ask for help"),
+        "hold": _("Hold or retrieve"),
+        "mute": _("Microphone off or on"),
         "transfer": _("Transfer or conference"),
         "blind_transfer": _("Transfer without asking"),
         "consult": _("Consult a colleague"),

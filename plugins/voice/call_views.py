@@ -63,6 +63,7 @@ class CommandSchema(Body):
     id = fields.Integer(load_default=None, allow_none=True)
     stop = fields.Boolean(load_default=False)
     leave = fields.Boolean(load_default=False)
+    by_itself = fields.Boolean(load_default=False)
     mode = fields.String(load_default="", allow_none=True, validate=validate.OneOf(("", "monitor", "whisper", "barge")))
     loss_percent = fields.Float(load_default=0.0, validate=validate.Range(0, 100))
     jitter_ms = fields.Float(load_default=0.0, validate=validate.Range(0, 60_000))
@@ -218,7 +219,7 @@ def _quality(key: str, user_id: int, body: Mapping[str, Any]) -> None:
 
 Command = Callable[[str, int, Mapping[str, Any]], Any]
 COMMANDS: dict[str, Command] = {
-    "answer": lambda key, user_id, _: talk.answer(key, user_id),
+    "answer": lambda key, user_id, body: talk.answer(key, user_id, by_itself=body["by_itself"]),
     "reject": lambda key, user_id, _: talk.reject(key, user_id),
     "hold": lambda key, user_id, body: (
         talk.hold_member(key, user_id, body["leg"], True) if body["leg"] else talk.hold(key, user_id)

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, send_file
 
-from core import audit, storage
+from core import audit, own_settings, storage
 from core.contracts import Rejected, Text
 from core.permissions import allowed
 from core.web.admin_frame import Answer, FormState
 from core.web.auth import current_user
+from plugins.voice.calls import arrival
 
 MOST_SOUND = 40 << 20
 
@@ -27,9 +28,14 @@ def feature_blueprint(name: str, **options: Any) -> Blueprint:
 
     @made.context_processor
     def rights() -> dict[str, Any]:
-        return {"journal_rights": journal_rights}
+        return {"journal_rights": journal_rights, "number_words": number_words}
 
     return made
+
+
+def number_words(number: str) -> str:
+    """A number as people write it; "" for a caller from a page, who has none."""
+    return "" if number.startswith(arrival.WEB) else own_settings.formatted(number)
 
 
 def journal_rights() -> tuple[bool, bool, bool, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template
 
@@ -13,7 +13,6 @@ from core.model import ServiceEntry
 from core.permissions import require
 from core.web.auth import current_user
 from plugins.voice import operations, switchboard
-from plugins.voice.hooks import CAPABILITIES
 
 blueprint = Blueprint("voice", __name__, template_folder="templates")
 
@@ -49,13 +48,12 @@ def shown_settings() -> list[ShownSetting]:
 @blueprint.get("/admin/voice")
 @require("admin.view")
 def overview() -> str:
-    """What the channel can do, its numbers and settings."""
+    """What carries calls, the numbers and settings."""
     entries = db.session.scalars(
         db.select(ServiceEntry).where(ServiceEntry.channel == operations.CHANNEL).order_by(ServiceEntry.address)
     )
     return render_template(
         "voice/admin.html",
-        capabilities=asdict(CAPABILITIES),
         settings=shown_settings(),
         entries=entries.all(),
         backends=okno().telephony_backends,

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core.own_settings import formatted
 from tests.support.axe import violations
 from tests.support.browser import Pages
 from tests.support.voice_admin_house import CALLERS, VoiceAdminHouse, browser, house, talk
@@ -173,7 +174,7 @@ def test_recordings_are_heard_in_the_case_with_their_waveform_by_who_may(house: 
     anna = house.sign_in(pages, "anna")
     pages.allow("403")
     anna.goto(f"{house.url}/cases/{case_id}")
-    expect(anna.locator(".panel:visible").get_by_text(CALLERS[0]).first).to_be_visible()
+    expect(anna.locator(".panel:visible").get_by_text(formatted(CALLERS[0])).first).to_be_visible()
     expect(anna.locator("okno-sound")).to_have_count(0)
     assert anna.request.get(f"{house.url}/voice/recordings/1").status == 403
 

@@ -15,6 +15,7 @@ from tests.support.outside_telephones import CUSTOMER, OUTSIDE, Outside, heard
 from tests.support.softphone_house import (
     AGENT,
     COLLEAGUE,
+    INTERNAL,
     VISITOR,
     SoftphoneHouse,
     browser,
@@ -48,7 +49,8 @@ def house(migrated_templates, tmp_path_factory, outside: Outside) -> Iterator[So
 
 
 def add_messages(house: SoftphoneHouse) -> None:
-    """A long message for everybody, and a short one that Egor leaves on answering machines."""
+    """A long message for everybody, and a short one that Egor leaves on answering machines; a service that records nothing."""
+    from core import services
     from core.app import create_app
     from core.db import db
     from core.model import User
@@ -56,6 +58,7 @@ def add_messages(house: SoftphoneHouse) -> None:
 
     app = create_app(house.served.okno.home, check_schema=False)
     with app.app_context():
+        services.add_service("sales", "Sales", "Продажи", teams=["first"], offer_seconds=60)
         messages.add("Часы работы", as_wav(tone(MESSAGE, 60, RATE)), owner_id=None)
         short = messages.add("Перезвоните нам", as_wav(tone(MESSAGE, 6, RATE)), owner_id=None)
         egor_id = db.session.scalars(db.select(User.id).where(User.login == "egor")).one()
@@ -174,10 +177,10 @@ def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message
     press(egor, "Записывать")
     expect(mark).to_be_visible()
     press(egor, "Приостановить запись")
-    expect(mark).to_be_hidden()
+    expect(mark).to_have_text("Запись на паузе")
     assert house.rows("SELECT paused_at IS NOT NULL FROM voice_recording") == [(1,)]
     press(egor, "Записывать")
-    expect(mark).to_be_visible()
+    expect(mark).to_have_text("Запись")
     assert house.rows("SELECT paused_at IS NULL, json_array_length(pauses) FROM voice_recording") == [(1, 1)]
     # A message into the call, heard by both, and stopped.
     open_messages(egor).get_by_role("button", name="Часы работы").press("Enter")
@@ -255,4 +258,107 @@ def test_calls_are_taken_without_a_press_with_another_microphone_and_at_a_teleph
     ivan.keyboard.press("Alt+Q")
     wait_until(lambda: ringing.state == "ended", what="the end at the agent's telephone")
     expect(phone(ivan)).to_be_hidden()
+    house.no_call_is_open()
+
+
+@pytest.mark.feature("V-02", "V-07")
+def test_a_colleagues_call_is_taken_without_a_press_and_is_not_recorded(pages: Pages, house: SoftphoneHouse):
+    house.nobody_is_ready()
+    zoya, elena = house.desk(pages, "zoya", COLLEAGUE), house.desk(pages, "elena", AGENT)
+    form = connect(zoya, house)
+    form.get_by_label("Отвечать на звонки автоматически").check()
+    save(zoya, form)
+    elena.locator("[data-tab='/voice/phone']").first.click()
+    page = elena.locator("okno-phone:defined")
+    page.get_by_label("Номер").fill(INTERNAL)
+    page.get_by_label("Номер").press("Enter")
+    hears(elena, COLLEAGUE)
+    hears(zoya, AGENT)
+    for desk in (elena, zoya):
+        expect(button(desk, "Поставить на удержание")).to_be_visible()
+        expect(phone(desk).locator("[data-act=record]")).to_be_hidden()
+    elena.keyboard.press("Alt+Q")
+    for desk in (elena, zoya):
+        expect(phone(desk)).to_be_hidden()
+    # A service that records nothing says so at the dimmed key.
+    page.get_by_label("От имени сервиса").select_option(label="Продажи")
+    page.get_by_label("Номер").fill(CUSTOMER)
+    page.get_by_label("Номер").press("Enter")
+    hears(elena, OUTSIDE)
+    why = "Этот сервис не записывает звонки"
+    locked = phone(elena).get_by_role("button", name=f"Записывать: {why}")
+    locked.focus()
+    elena.keyboard.press("Enter")
+    expect(elena.locator(".toast").filter(has_text=why)).to_be_visible()
+    assert house.rows(
+        "SELECT COUNT(*) FROM voice_recording WHERE service_id = (SELECT id FROM service WHERE key = 'sales')"
+    ) == [(0,)]
+    elena.keyboard.press("Alt+Q")
+    expect(phone(elena)).to_be_hidden()
+    house.no_call_is_open()
+
+
+FOCUSED = """() => {
+  const element = document.activeElement;
+  return element && element !== document.body && element.checkVisibility() ? element.ariaLabel || element.textContent.trim() : "";
+}"""
+
+
+@pytest.mark.feature("V-01", "V-04", "D-11")
+def test_a_whole_call_goes_without_a_mouse_and_the_focus_is_never_lost(pages: Pages, house: SoftphoneHouse):
+    house.nobody_is_ready()
+    boris, anna = house.desk(pages, "boris", COLLEAGUE), house.desk(pages, "anna", AGENT)
+    anna.keyboard.press("Alt+R")
+    expect(anna.locator(".state-button")).to_have_class(re.compile("state-good"))
+    visitor = house.visitor(pages)
+    expect(anna.locator("dialog.offer")).to_be_visible()
+    anna.wait_for_function("() => Date.now() - document.querySelector('dialog.offer')?.dataset.shownAt > 700")
+    anna.keyboard.press("Alt+A")
+    hears(visitor, AGENT)
+    said = phone(anna).locator("[data-said]")
+    expect(said).to_contain_text("Пётр: Разговор")
+    # Hold and microphone by their keys.
+    anna.keyboard.press("Alt+Shift+O")
+    hears(visitor, music=True)
+    expect(said).to_contain_text("На удержании")
+    anna.keyboard.press("Alt+Shift+O")
+    hears(visitor, AGENT)
+    anna.keyboard.press("Alt+Shift+M")
+    hears(visitor)
+    anna.keyboard.press("Alt+Shift+M")
+    hears(visitor, AGENT)
+    # Whom to consult: typed, found, taken with Enter.
+    anna.keyboard.press("Alt+Shift+D")
+    dialog = anna.locator("#task")
+    expect(dialog.get_by_role("searchbox")).to_be_focused()
+    anna.keyboard.type("Борис")
+    expect(dialog.locator("[data-voice-list] .picker-option")).to_have_count(1)
+    anna.keyboard.press("ArrowDown")
+    expect(dialog.get_by_role("radio")).to_be_focused()
+    anna.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    # Answered by the button: what takes its place has the focus.
+    press(boris, "Ответить")
+    expect(button(boris, "Поставить на удержание")).to_be_focused()
+    hears(boris, AGENT)
+    # The keys act on whoever one talks to: the colleague.
+    anna.keyboard.press("Alt+Shift+M")
+    hears(boris)
+    anna.keyboard.press("Alt+Shift+M")
+    hears(boris, AGENT)
+    expect(button(anna, "Положить трубку")).to_be_hidden()
+    press(anna, "Соединить их и выйти")
+    hears(boris, VISITOR)
+    expect(phone(anna)).to_be_hidden()
+    wait_until(lambda: anna.evaluate(FOCUSED), what="a focus at the desk of who left")
+    # Hung up by the button: the outcome is next.
+    press(boris, "Положить трубку")
+    expect(visitor.get_by_text("Звонок завершён")).to_be_visible()
+    expect(boris.locator(".state-button")).to_contain_text("Постобработка")
+    wait_until(lambda: boris.evaluate(FOCUSED), what="a focus behind the call")
+    boris.keyboard.press("f")
+    finish = boris.locator("#finish")
+    finish.get_by_role("button", name="Закрыть обращение").focus()
+    boris.keyboard.press("Enter")
+    expect(boris.locator(".state-button")).not_to_contain_text("Постобработка")
     house.no_call_is_open()

@@ -196,7 +196,7 @@ def transfer(key: str, user_id: int, target: Target) -> None:
     with transaction():
         call, leg = book.mine(key, user_id)
         if call.agent_id not in (user_id, None) or call.consult_of_id is not None:
-            words = Text("Only who has the call can pass it on", "Передать может только ведущий звонка")
+            words = Text("Only who has the call can pass it on", "Перевести звонок может только тот, кто его ведёт")
             raise Rejected(words, "not-your-call")
         if not book.others(call, leg):
             raise book.not_now()

@@ -226,7 +226,9 @@ def end_for_all(key: str, user_id: int) -> None:
     with transaction():
         call, _ = book.mine(key, user_id)
         if call.agent_id not in (user_id, None):
-            words = Text("Only who has the call can end it for all", "Завершить для всех может только ведущий звонка")
+            words = Text(
+                "Only who has the call can end it for all", "Завершить для всех может только тот, кто ведёт звонок"
+            )
             raise Rejected(words, "not-your-call")
         end(call, "normal", user_id)
 
@@ -246,7 +248,9 @@ def kick(key: str, user_id: int, leg_key: str) -> None:
     with transaction():
         call, own = book.mine(key, user_id)
         if call.agent_id not in (user_id, None):
-            words = Text("Only who has the call can remove members", "Удалять участников может только ведущий звонка")
+            words = Text(
+                "Only who has the call can remove members", "Убирать участников может только тот, кто ведёт звонок"
+            )
             raise Rejected(words, "not-your-call")
         leg = next((one for one in book.legs_of(call) if one.key == leg_key and one.id != own.id), None)
         if leg is None:

@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy import select
 
 from core import own_settings
+from core.contracts import Text
 from core.db import db
 from core.events import log as events
 from core.house import okno
 from core.model import Interaction, Service, User
 from plugins.voice.calls import book
+from plugins.voice.messages import rules
 from plugins.voice.models.calls import VoiceCall, VoiceLeg, VoicePhone
 
 TALKERS = ("customer", "agent", "external")
+NOT_RECORDED = Text("This service does not record calls", "Этот сервис не записывает звонки")
 
 
 def of_user(user_id: int) -> list[dict[str, Any]]:
@@ -65,8 +68,10 @@ def of_call(call: VoiceCall, legs: list[VoiceLeg], user_id: int, language: str |
         "muted": bool(own and own.muted),
         "held": bool(own and own.held),
         "recording": call.recording or "off",
+        "recordable": is_recordable(call),
+        "record_lock": _record_lock(call, language),
         "playing": bool(call.course.get("says")),
-        "auto_answer": bool(call.course.get("auto_answer")),
+        "auto_answer": own is not None and own.state == "ringing" and answers_by_itself(user_id),
         "consult_of": call.consult_of_id,
         "members": [_member(leg) for leg in members],
         "consult": None,
@@ -119,6 +124,24 @@ def _member(leg: VoiceLeg) -> dict[str, Any]:
     }
 
 
+def is_recordable(call: VoiceCall) -> bool:
+    """Whether the rule of its service lets the agent record it, or it is recorded already."""
+    return bool(call.recording) or rules.rule_of(call.service_id).record != "never"
+
+
+def _record_lock(call: VoiceCall, language: str | None) -> str:
+    """Why this call is not recorded, for agents who record others; "" where nothing is to be said."""
+    if is_recordable(call) or call.service_id is None or call.consult_of_id is not None or not rules.any_recorded():
+        return ""
+    return NOT_RECORDED.to(language or str(okno().config.get("core.language")))
+
+
+def answers_by_itself(user_id: int) -> bool:
+    """Whether a call that rings at the agent is answered without a press: as the agent wishes, and with no other call in hand."""
+    wished = db.session.scalar(select(VoicePhone.auto_answer).where(VoicePhone.user_id == user_id))
+    return bool(wished) and not book.open_calls_of(user_id)
+
+
 def _can(call: VoiceCall, own: VoiceLeg | None, members: list[VoiceLeg], state: str) -> dict[str, bool]:
     """What the softphone offers. Each operation checks for itself again."""
     up = own is not None and own.state == "up" and own.kind != "supervisor" and call.ended_at is None
@@ -145,7 +168,7 @@ def _can(call: VoiceCall, own: VoiceLeg | None, members: list[VoiceLeg], state: 
         "kick": owns and len(members) > 1,
         "leave": up and len(there) > 1,
         "end": owns and len(there) > 1,
-        "record": talks and not consult,
+        "record": talks and not consult and is_recordable(call),
         "message": talks,
         "screen": up and call.case_id is not None,
     }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core.contracts import Rejected, Text
+from core.contracts import Rejected
 from core.db import db, transaction
 from core.house import okno
-from plugins.voice.calls import book, saying
+from plugins.voice import switchboard
+from plugins.voice.calls import book, picture, saying
 from plugins.voice.messages.operations import sound_of
 from plugins.voice.messages.rules import rule_of
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
@@ -50,15 +51,19 @@ def tell_newcomer(call: VoiceCall, leg: VoiceLeg) -> None:
 
 
 def switch(key: str, user_id: int, on: bool) -> None:
-    """The agent begins, pauses or continues to record. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``recording-forbidden``."""
+    """The agent begins, pauses or continues to record.
+
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``recording-forbidden``, ``voice-unsupported``, ``voice-unavailable``.
+    """
+    if on and not switchboard.require()["abilities"]["recording"]:
+        raise Rejected(switchboard.WORDS["unsupported"], "voice-unsupported")
     with transaction():
         call, leg = book.mine(key, user_id)
         if not book.others(call, leg):
             raise book.not_now()
         if on and not call.recording:
-            if rule_of(call.service_id).record == "never":
-                words = Text("This service does not record calls", "Этот сервис не записывает звонки")
-                raise Rejected(words, "recording-forbidden")
+            if not picture.is_recordable(call):
+                raise Rejected(picture.NOT_RECORDED, "recording-forbidden")
             begin(call)
             return
         if call.recording:

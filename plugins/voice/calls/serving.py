@@ -88,10 +88,7 @@ def _give_up(call: VoiceCall, ringing_at: int | None) -> None:
 
 def _ring(call: VoiceCall, agent_id: int) -> None:
     if book.leg_of(call, agent_id) is None:
-        user = db.session.get_one(User, agent_id)
-        phone = phones.of(agent_id)
-        call.course = {**call.course, "auto_answer": phone.auto_answer}
-        book.add(call, "agent", user=user)
+        book.add(call, "agent", user=db.session.get_one(User, agent_id))
 
 
 def take(call: VoiceCall, agent_id: int) -> None:

@@ -14,7 +14,7 @@ from core.db import db, transaction
 from core.events import log as events
 from core.model import Case, Offer, User
 from plugins.voice import switchboard
-from plugins.voice.calls import book, ending, menus, phones, serving
+from plugins.voice.calls import book, ending, menus, phones, picture, serving
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.quality.looks import Looks
 
@@ -24,12 +24,17 @@ FIGURES = ("loss_percent", "jitter_ms", "rtt_ms", "worst_loss", "worst_jitter")
 MEANS = ("mean_loss", "mean_jitter", "samples")
 
 
-def answer(key: str, user_id: int) -> None:
-    """Take a call that rings at the agent. Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``offer-gone``, ``offline``."""
+def answer(key: str, user_id: int, *, by_itself: bool = False) -> None:
+    """Take a call that rings at the agent; ``by_itself``: nobody pressed anything, and no other call may be in hand.
+
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``, ``call-not-now``, ``offer-gone``, ``offline``.
+    """
     with transaction():
         call, leg = book.mine(key, user_id, ringing=True)
         if leg.state == "up":
             return
+        if by_itself and not picture.answers_by_itself(user_id):
+            raise book.not_now()
         offer_id = _offer(call, user_id)
         if offer_id is not None:
             assignment.accept(offer_id, user_id)

@@ -9,10 +9,13 @@ from flask import Blueprint
 
 from plugins.voice.desk import connection, live_calls, phone_page, softphone, targets, visitor_pages
 from plugins.voice.desk.static_folder import FOLDER
+from plugins.voice.feature_frame import number_words
 
 blueprint = Blueprint(
     "voice_desk", __name__, static_folder=FOLDER, static_url_path="/static", template_folder="../templates"
 )
+
+blueprint.context_processor(lambda: {"number_words": number_words})
 
 PAGES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("/softphone", "softphone", softphone.softphone),

@@ -12,6 +12,7 @@ from core.contracts import Text
 from core.permissions import require
 from core.web.desk_frame import signed_in
 from core.web.language import text
+from plugins.voice import switchboard
 from plugins.voice.calls.ending import ENDED
 from plugins.voice.messages import operations as messages_of_calls
 
@@ -65,10 +66,18 @@ def _words() -> dict[str, Any]:
         "queued": _("Waits in the queue"),
         "talking": _("In conversation"),
         "held": _("On hold"),
-        "muted": _("In conversation, your microphone is off"),
+        "muted": _("Your microphone is off"),
+        "microphone_off": _("Microphone is off"),
+        "recording": pgettext("call", "Recording"),
+        "recording_paused": pgettext("call", "Recording paused"),
         "conference": pgettext("call", "Conference"),
         "consulting": _("On hold while you consult"),
-        "nobody": _("Nobody known"),
+        "nobody": _("Unknown caller"),
+        "hang_up": _("Hang up"),
+        "end_consult": _("End the consultation"),
+        "stop_supervising": pgettext("softphone", "Stop supervising"),
+        "to_first": pgettext("softphone", "Customer"),
+        "to_consulted": pgettext("softphone", "Colleague"),
         "kick": _("Remove from the conversation"),
         "screen": _("{name} shows you a case"),
         "supervise_monitor": _("You listen"),
@@ -87,8 +96,10 @@ def _words() -> dict[str, Any]:
 
 @require("voice.call")
 def softphone() -> str:
-    """The softphone without calls; calls are put into it by the page."""
-    return render_template("voice/desk/softphone.html", words=_words(), help_steps=HELP_STEPS)
+    """The softphone without calls; calls are put into it by the page. What the telephony cannot do is left out."""
+    status = switchboard.status()
+    records = status is None or bool(status["abilities"]["recording"])
+    return render_template("voice/desk/softphone.html", words=_words(), help_steps=HELP_STEPS, records=records)
 
 
 @require("voice.call")

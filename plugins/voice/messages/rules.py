@@ -55,6 +55,11 @@ def rule_of(service_id: int | None) -> Rule:
     return _rules().get(service_id or 0, Rule())
 
 
+def any_recorded() -> bool:
+    """Whether calls of any service are recorded at all."""
+    return any(rule.record != "never" for rule in _rules().values())
+
+
 def takes_message(service_id: int | None, calendar_key: str, waited: float, at: datetime) -> bool:
     """Whether a caller who has ``waited`` so many seconds leaves a message: it is long enough, or the service is closed."""
     rule = rule_of(service_id)

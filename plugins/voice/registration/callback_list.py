@@ -175,7 +175,7 @@ def callbacks_csv(rows: Iterable[Row], language: str) -> str:
         Text("Contact", "Клиент"),
         Text("Service", "Сервис"),
         Text("State", "Состояние"),
-        Text("Asked at", "Попросил перезвонить"),
+        Text("Asked at", "Заказан"),
         Text("Call at", "Позвонить в"),
         Text("Ended at", "Завершён"),
         Text("Failed attempts", "Неудачных попыток"),

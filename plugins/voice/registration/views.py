@@ -175,9 +175,11 @@ def _attempt_or_404(find: Callable[[], VoiceCall]) -> VoiceCall:
 
 
 def _row(call: VoiceCall, *, opened: bool = False, trouble: str = "", typed: str = "") -> str:
+    """The row alone, as an answer: the focus stays in it."""
     cases = links.candidates(call) if opened else []
     view = links.view_of(call)
     values = {"view": view, "opened": opened, "candidates": cases, "trouble": trouble, "typed": typed}
+    values["answered"] = True
     return render_template("voice/registration_row.html", **values)
 
 

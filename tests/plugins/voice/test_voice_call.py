@@ -67,13 +67,13 @@ def test_the_channel_says_what_it_is(app):
     assert (channel.capabilities.live, channel.capabilities.media, channel.address_kind) == (True, True, "phone")
 
 
-def test_the_admin_page_shows_capabilities_and_settings_with_their_sources_and_no_secret(centre):
+def test_the_admin_page_shows_numbers_and_settings_with_their_sources_and_no_secret(centre):
     client = centre.app.test_client()
     with client.session_transaction() as session:
         session["token"] = "a-token"
     page = client.get("/admin/voice").text
     assert "Только сигнализация" in page
-    for shown in ("voice.stun", "turn.example:3478", "overrides", "default", NUMBER, "Поддержка"):
+    for shown in ("voice.stun", "turn.example:3478", "overrides", "по умолчанию", NUMBER, "Поддержка"):
         assert shown in page
     assert "hidden-word" not in page
 

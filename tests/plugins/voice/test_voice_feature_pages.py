@@ -14,6 +14,7 @@ from core import storage
 from core.clock import now
 from core.db import db, transaction
 from core.model import User
+from core.own_settings import formatted
 from plugins.voice.lines import directory
 from plugins.voice.menus import operations as menus
 from plugins.voice.messages import operations as messages
@@ -216,9 +217,9 @@ def test_calls_are_linked_from_the_list_and_beside_the_case(house):
     first, second, foreign = house.call(), house.call(), house.call("boris")
     case = house.case("Возврат")
     page = text(house.client("anna").get("/voice/registration"))
-    assert first.from_number in page and foreign.from_number not in page
-    assert foreign.from_number in text(house.client("vera").get("/voice/registration"))
-    assert second.from_number in text(house.client("anna").get(f"/voice/registration?find={second.id}"))
+    assert formatted(first.from_number) in page and formatted(foreign.from_number) not in page
+    assert formatted(foreign.from_number) in text(house.client("vera").get("/voice/registration"))
+    assert formatted(second.from_number) in text(house.client("anna").get(f"/voice/registration?find={second.id}"))
     assert "Такого звонка нет" in text(house.client("anna").get(f"/voice/registration?find={foreign.id}"))
     assert house.client("anna").get(f"/voice/registration/calls/{foreign.id}").status_code == 404
     row = f"/voice/registration/calls/{first.id}"

@@ -32,6 +32,8 @@ export const SHORTCUTS = [
   ["finish", "work", "f"],
   ["ping", "work", "alt+shift+p"],
   ["help", "work", "alt+shift+h"],
+  ["hold", "talk", "alt+shift+o"],
+  ["mute", "talk", "alt+shift+m"],
   ["transfer", "talk", "alt+shift+t"],
   ["blind_transfer", "talk", "alt+shift+b"],
   ["consult", "talk", "alt+shift+d"],

@@ -1,5 +1,7 @@
 // One call as the agent sees it: who, in what state, since when, what can be done, who takes part, whom one asks meanwhile.
-import { all, find, icon } from "/static/js/app.js";
+//
+// The keys of the card act on whoever one talks to: during a consultation that is the colleague, until one switches back.
+import { all, find, icon, toast } from "/static/js/app.js";
 import { span, serverNow } from "/static/js/clock.js";
 import { beep } from "./meter.js";
 
@@ -8,9 +10,12 @@ const TOGGLES = { hold: ["held", "hold", "retrieve"], mute: ["muted", "mute", "u
 const ASKS = { consult: "consult", transfer: "any", conference: "conference" };
 const ICONS = { ringing: "phone-calling", offered: "phone-incoming", held: "phone-pause", talking: "phone", menu: "phone", queued: "hourglass" };
 const KINDS = { customer: "user-circle", agent: "headset", external: "phone", supervisor: "eye" };
+// Where the focus goes when what had it is gone.
+const NEXT = ["answer", "hold", "complete", "hangup"];
 
 // +74951234567 as people write it; any other number as it is.
-const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1 $2 $3-$4-$5").replace(/^site-.*/, "");
+const written = (number) => (number || "").replace(/^(\+7)(\d{3})(\d{3})(\d{2})(\d{2})$/, "$1\u00a0$2\u00a0$3\u2011$4\u2011$5").replace(/^site-.*/, "");
+const lost = (element) => !element.isConnected || element.disabled || !element.checkVisibility();
 
 export class CallCard {
   constructor(phone, key) {
@@ -19,23 +24,40 @@ export class CallCard {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.element.addEventListener("click", (event) => this.pressed(event));
     this.element.addEventListener("keydown", (event) => this.typedKey(event));
-    find("[data-messages]", this.element).addEventListener("toggle", ({ target }) => target.open && this.listMessages());
+    this.messages = find("[data-messages]", this.element);
+    this.messages.addEventListener("toggle", ({ target }) => target.open && this.listMessages());
   }
 
+  // Gives whether the focus was in it.
   remove() {
+    const focused = this.element.contains(document.activeElement);
     this.element.remove();
+    return focused;
   }
 
   busy(on) {
     this.element.toggleAttribute("aria-busy", on);
   }
 
+  // Whom one talks to now: the call, or the consultation about it.
+  get active() {
+    const { call } = this;
+    return call.consult && call.held && !call.consult.held ? call.consult : call;
+  }
+
+  // While one consults, the consultation itself says how it goes on.
+  able(what) {
+    return !(this.call.consult && what in ASKS) && Boolean(this.active.can?.[what]);
+  }
+
   // --- what is pressed -----------------------------------------------------------------------------
   pressed({ target }) {
     const button = target.closest("button[data-act]");
     if (!button || button.disabled) return;
+    if (button.ariaDisabled === "true") return toast(button.title, "warn");
     const { act } = button.dataset;
-    const owner = button.closest("[data-consult]") ? this.call.consult : this.call;
+    if (button.closest("[data-consult]")) return act === "screen" ? this.show() : this.phone.command(this.call.consult.key, act);
+    if (button.closest("[data-own]")) return this.phone.command(act === "hangup" ? this.active.key : this.key, act);
     if (act === "keypad") return this.keypad();
     if (act === "key") return this.dial(button.dataset.key);
     if (act === "kick") return this.phone.command(this.key, "kick", { leg: button.dataset.leg });
@@ -43,10 +65,15 @@ export class CallCard {
     if (act === "hush") return this.play({ stop: true });
     if (act === "machine") return this.play({ leave: true });
     if (act === "record") return this.phone.command(this.key, "record", { on: button.ariaPressed !== "true" });
-    if (act === "screen") return this.show();
-    if (act in ASKS && !button.closest("[data-consult]")) return this.phone.targets.open(this.key, ASKS[act]);
-    const [state, first, second] = TOGGLES[act] || [];
-    return this.phone.command(owner.key, state ? (owner[state] ? second : first) : act);
+    if (act in ASKS) return this.phone.targets.open(this.key, ASKS[act]);
+    return this.toggled(act);
+  }
+
+  toggled(act) {
+    const { active } = this;
+    const [state, first, second] = TOGGLES[act];
+    const what = active[state] ? second : first;
+    if (active.can?.[what]) this.phone.command(active.key, what);
   }
 
   // The case of the call is shown to the colleague who is consulted.
@@ -56,9 +83,12 @@ export class CallCard {
   }
 
   keypad(open = find("[data-pad]", this.element).hidden) {
-    find("[data-pad]", this.element).hidden = !open;
-    find("[data-act=keypad]", this.element).setAttribute("aria-expanded", String(open));
-    if (open) find("[data-pad] button", this.element).focus();
+    const [pad, button] = [find("[data-pad]", this.element), find("[data-act=keypad]", this.element)];
+    const inside = pad.contains(document.activeElement);
+    pad.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+    if (open) find("button", pad).focus();
+    else if (inside) button.focus();
   }
 
   dial(digit) {
@@ -75,8 +105,7 @@ export class CallCard {
     while (this.unsent) {
       const digits = this.unsent;
       this.unsent = "";
-      const owner = this.call.consult?.can?.dtmf ? this.call.consult : this.call;
-      await this.phone.command(owner.key, "dtmf", { digits });
+      await this.phone.command(this.active.key, "dtmf", { digits });
     }
     this.sending = false;
   }
@@ -87,7 +116,6 @@ export class CallCard {
     if (event.key === "Escape") {
       event.stopPropagation();
       this.keypad(false);
-      find("[data-act=keypad]", this.element).focus();
     } else if (/^[0-9*#]$/.test(event.key)) {
       event.preventDefault();
       event.stopPropagation();
@@ -104,33 +132,47 @@ export class CallCard {
   }
 
   play(what) {
-    find("[data-messages]", this.element).open = false;
-    this.phone.command(this.key, "message", what);
+    this.messages.open = false;
+    find("summary", this.messages).focus();
+    this.phone.command(this.active.key, "message", what);
   }
 
   // --- what is seen --------------------------------------------------------------------------------
   draw(call) {
     const { element } = this;
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     const before = this.call;
     this.call = call;
-    const words = this.phone.words;
     const rings = Boolean(call.can?.answer);
+    const state = rings ? this.phone.words.incoming : this.stateWords(call);
     element.dataset.state = rings ? "incoming" : call.held ? "held" : call.state;
+    element.toggleAttribute("data-muted", call.muted && !call.held);
     this.head(element, call);
-    find("[data-state]", element).textContent = rings ? words.incoming : this.stateWords(call);
-    this.buttons(element, call);
-    find("[data-recording]", element).hidden = call.recording !== "on";
+    find("[data-state]", element).textContent = state;
+    this.acts(rings || Boolean(call.mode));
+    this.own(call);
+    this.recording(call);
     if (JSON.stringify(before?.members) !== JSON.stringify(call.members)) this.members(call);
     this.consult(call.consult || null);
-    if (!call.can?.dtmf && !call.consult?.can?.dtmf) this.keypad(false);
+    if (!this.able("dtmf")) this.keypad(false);
+    this.phone.say(call.key, `${find("[data-name]", element).textContent}: ${state}`);
+    if (focused && lost(focused)) this.focus();
+  }
+
+  focus() {
+    const buttons = all("button[data-act]", this.element).filter((button) => !lost(button));
+    const next = NEXT.map((act) => buttons.find((button) => button.dataset.act === act)).find(Boolean) || buttons[0];
+    next?.focus();
+    return Boolean(next);
   }
 
   head(place, call) {
     const name = find("[data-name]", place);
-    name.textContent = call.name || written(call.number) || this.phone.words.nobody;
+    name.textContent = name.title = call.name || written(call.number) || this.phone.words.nobody;
     if (call.case_id && name.dataset.tab !== `/cases/${call.case_id}`) name.href = name.dataset.tab = `/cases/${call.case_id}`;
-    const about = [call.name && written(call.number), call.line?.title || call.line, call.service?.title || call.service].filter(Boolean);
-    find("[data-about]", place).textContent = about.join(" · ");
+    const about = [call.name && written(call.number), [call.service, call.line].filter(Boolean).join(" · ")].filter(Boolean);
+    const line = find("[data-about]", place);
+    line.textContent = line.title = about.join("\n");
     const since = find("[data-since]", place);
     since.hidden = !call.since;
     if (call.since && since.dateTime !== call.since) {
@@ -145,30 +187,67 @@ export class CallCard {
 
   stateWords(call) {
     const { words } = this.phone;
+    const there = call.members?.filter((member) => member.state === "up").length;
     if (call.mode) return words[`supervise_${call.mode}`] || words.talking;
-    if (call.held) return call.consult ? words.consulting : words.held;
-    if (call.state === "talking") return call.muted ? words.muted : call.members?.length > 1 ? words.conference : words.talking;
+    if (call.held) return call.consult && !call.consult.held ? words.consulting : words.held;
+    if (call.state === "talking") return call.muted ? words.muted : there > 1 ? words.conference : words.talking;
     return { ringing: call.direction === "in" ? words.incoming : words.calling, offered: words.offered, menu: words.menu, queued: words.queued }[call.state] || "";
   }
 
-  buttons(place, call) {
-    for (const button of all("button[data-act], details[data-needs]", place)) {
-      if (button.closest("[data-consult], [data-members], [data-pad], [data-messages-list]") && place === this.element) continue;
-      const { act } = button.dataset;
-      const needs = button.dataset.needs || act;
+  // Each key keeps its place: what makes no sense now is dimmed.
+  acts(away) {
+    const { call, active } = this;
+    const place = find("[data-acts]", this.element);
+    place.hidden = away;
+    for (const button of all("button[data-act]", place)) {
+      const { act, needs = act } = button.dataset;
       const [state, first, second] = TOGGLES[act] || [];
-      const can = needs.split(" ").some((name) => call.can?.[name]) || (state && (call.can?.[first] || call.can?.[second]));
-      const shows = Boolean(can || (button.dataset.stays !== undefined && !call.can?.answer));
-      if (button.hidden !== !shows) button.hidden = !shows;
-      if (button.tagName === "BUTTON") button.disabled = !can;
-      if (state) this.toggle(button, Boolean(call[state]));
-      if (act === "record") this.toggle(button, call.recording === "on");
+      if (button.closest("[data-messages-list]")) continue;
+      button.hidden = act === "record" && !call.recordable && !call.record_lock;
+      button.disabled = !(state ? active.can?.[first] || active.can?.[second] : this.able(needs)) && !(act === "record" && call.record_lock);
+      if (state) this.toggle(button, Boolean(active[state]));
+      if (act === "record") this.lock(button, call.record_lock) || this.toggle(button, call.recording === "on");
+    }
+    this.messages.hidden = !active.can?.message;
+    if (this.messages.hidden) this.messages.open = false;
+  }
+
+  own(call) {
+    const { words } = this.phone;
+    const { active } = this;
+    for (const button of all("[data-own] > button[data-act]", this.element)) {
+      const { act } = button.dataset;
+      const of = act === "hangup" ? active : call;
+      button.hidden = !of.can?.[act] || (active === call ? act === "hangup" && Boolean(call.can.leave) : act !== "hangup");
+      if (act === "hangup") find("[data-label]", button).textContent = call.mode ? words.stop_supervising : active === call ? words.hang_up : words.end_consult;
     }
   }
 
+  recording(call) {
+    const mark = find("[data-recording]", this.element);
+    mark.hidden = call.recording !== "on" && call.recording !== "paused";
+    mark.dataset.recording = call.recording;
+    find("span", mark).textContent = call.recording === "paused" ? this.phone.words.recording_paused : this.phone.words.recording;
+  }
+
   toggle(button, on) {
+    const { off, on: pressed, keys, labelOff, labelOn } = button.dataset;
+    const words = on ? pressed : off;
     button.setAttribute("aria-pressed", String(on));
-    button.title = button.ariaLabel = on ? button.dataset.on : button.dataset.off;
+    button.ariaLabel = words;
+    button.title = keys ? `${words} (${keys})` : words;
+    if (labelOn) find("[data-label]", button).textContent = on ? labelOn : labelOff;
+  }
+
+  // What cannot be done says why, when it is pointed at or pressed.
+  lock(button, why) {
+    button.toggleAttribute("data-locked", Boolean(why));
+    button.ariaDisabled = why ? "true" : null;
+    if (why) {
+      button.title = why;
+      button.ariaLabel = `${button.dataset.off}: ${why}`;
+    }
+    return Boolean(why);
   }
 
   members(call) {
@@ -180,27 +259,44 @@ export class CallCard {
   }
 
   member(line, member, call) {
+    const { words } = this.phone;
+    const name = find("[data-name]", line);
+    name.textContent = name.title = member.name || words.nobody;
     find("[data-mark]", line).replaceChildren(icon(KINDS[member.kind] || "user"));
-    find("[data-name]", line).textContent = member.name || this.phone.words.nobody;
-    find("[data-marks]", line).replaceChildren(...[member.muted && icon("microphone-off", "xs"), member.held && icon("player-pause", "xs")].filter(Boolean));
+    find("[data-member-state]", line).textContent = member.state === "ringing" ? words.calling : "";
+    const marks = [member.muted && this.mark("microphone-off", words.microphone_off), member.held && this.mark("player-pause", words.held)];
+    find("[data-marks]", line).replaceChildren(...marks.filter(Boolean));
     const kick = find("[data-act=kick]", line);
     kick.dataset.leg = member.leg;
     kick.hidden = !call.can?.kick;
-    kick.title = kick.ariaLabel = `${this.phone.words.kick}: ${member.name || this.phone.words.nobody}`;
+    kick.title = kick.ariaLabel = `${words.kick}: ${member.name || words.nobody}`;
     return line;
   }
 
+  mark(name, words) {
+    const picture = icon(name, "xs");
+    picture.removeAttribute("aria-hidden");
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", words);
+    return picture;
+  }
+
   consult(call) {
+    const { words } = this.phone;
     const place = find("[data-consult]", this.element);
     place.hidden = !call;
     if (!call) return;
     this.head(place, call);
-    find("[data-state]", place).textContent = call.held ? this.phone.words.held : call.state === "talking" ? this.phone.words.talking : this.phone.words.calling;
+    const state = call.held ? words.held : call.state !== "talking" ? words.calling : call.muted ? words.muted : words.talking;
+    find("[data-state]", place).textContent = state;
     place.dataset.state = call.held ? "held" : call.state;
     for (const button of all("button[data-act]", place)) {
       const { act } = button.dataset;
-      const able = act === "screen" ? this.call.can?.screen && call.members.some((member) => member.user_id) : call.can?.[act];
-      button.hidden = !able;
+      const colleague = this.call.can?.screen && call.members.some((member) => member.user_id);
+      button.hidden = (act === "screen" && !colleague) || (act === "hangup" && !call.held);
+      button.disabled = act !== "screen" && !call.can?.[act];
     }
+    find("[data-act=swap] [data-label]", place).textContent = call.held ? words.to_consulted : words.to_first;
+    this.phone.say(call.key, `${find("[data-name]", place).textContent}: ${state}`);
   }
 }

@@ -1,6 +1,7 @@
 // <okno-callbacks>: who waits to be called back, as it changes.
 import { find } from "/static/js/app.js";
 import { later, pieces } from "/static/js/refresh.js";
+import { morph } from "./rows.js";
 
 const HEARD = new Set(["callback.changed", "interaction.changed", "reset"]);
 
@@ -18,10 +19,7 @@ class Callbacks extends HTMLElement {
 
   async #draw() {
     const [part] = await pieces(this.dataset.rows);
-    const old = find("[data-callback-rows]", this);
-    if (!part || !old) return;
-    window.Idiomorph.morph(old, part, { morphStyle: "outerHTML" });
-    window.htmx.process(find("[data-callback-rows]", this));
+    if (part && morph(this, "[data-callback-rows]", part)) window.htmx.process(find("[data-callback-rows]", this));
   }
 }
 customElements.define("okno-callbacks", Callbacks);

@@ -1,6 +1,7 @@
 // <okno-live-calls>: the calls of a supervisor's teams as they go on; listening, whispering, joining.
-import { all, find } from "/static/js/app.js";
+import { find } from "/static/js/app.js";
 import { later, pieces } from "/static/js/refresh.js";
+import { morph } from "./rows.js";
 
 const HEARD = new Set(["interaction.changed", "voice.changed", "voice.call", "voice.gone", "reset"]);
 
@@ -19,18 +20,16 @@ class LiveCalls extends HTMLElement {
 
   async #draw() {
     const [part] = await pieces(this.dataset.rows);
-    const old = find("[data-live-rows]", this);
-    if (part && old) window.Idiomorph.morph(old, part, { morphStyle: "outerHTML" });
+    if (part) morph(this, "[data-live-rows]", part);
   }
 
   #pressed(button) {
-    if (!button) return;
+    const row = button?.closest("[data-call]");
+    if (!row || row.ariaBusy === "true") return;
     const mode = button.ariaPressed === "true" ? null : button.dataset.mode;
-    const row = button.closest("[data-call]");
-    const buttons = all("button[data-mode]", row);
-    for (const one of buttons) one.disabled = true;
+    row.ariaBusy = "true";
     const done = () => {
-      for (const one of buttons) one.disabled = false;
+      row.ariaBusy = "false";
       this.#fresh();
     };
     document.dispatchEvent(new CustomEvent("voice:do", { detail: { what: "supervise", key: row.dataset.call, body: { mode }, done } }));

@@ -1,5 +1,5 @@
 // <okno-phone>: the page «Telephone»: dial pad, service for the record, redial, recent calls, lines.
-import { all, find } from "/static/js/app.js";
+import { find } from "/static/js/app.js";
 import { beep } from "./meter.js";
 
 const KEPT = "okno.voice.service";
@@ -67,10 +67,11 @@ class PhonePage extends HTMLElement {
   }
 
   #call(target) {
+    // A key that is disabled would lose the focus: a second press does nothing instead.
+    if (this.ariaBusy === "true") return;
     const service = find("[name=service_id]", this)?.value;
-    const buttons = all("button", this).filter((button) => !button.disabled);
-    for (const button of buttons) button.disabled = true;
-    const done = () => buttons.forEach((button) => (button.disabled = false));
+    const done = () => (this.ariaBusy = "false");
+    this.ariaBusy = "true";
     if (service) target.service_id = Number(service);
     document.dispatchEvent(new CustomEvent("voice:do", { detail: { what: "call", target, done } }));
   }

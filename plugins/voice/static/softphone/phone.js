@@ -1,12 +1,12 @@
 // The softphone: the calls of this agent beside what is in hand, their keys, their sound. It is there as long as the desk is.
 //
 // What the server says of a call is shown, never guessed: a press sends the command and the call's next picture comes by event.
-import { find, toast } from "/static/js/app.js";
+// Calls ring with the desk's own bell (offers.js).
+import { all, find, toast } from "/static/js/app.js";
 import { on, press } from "/static/js/shortcuts.js";
 import { CallCard } from "./call-card.js";
 import { meter } from "./meter.js";
 import { Watch } from "./quality.js";
-import { ring } from "./ring.js";
 import { ask, post } from "./server.js";
 import { Sound } from "./sound.js";
 import { TargetDialog } from "./targets.js";
@@ -20,12 +20,16 @@ class Phone {
     this.known = new Map();
     this.asking = false;
     this.cards = new Map();
+    this.rung = new Set();
+    this.told = new Map();
+    this.news = [];
     this.sound = new Sound({ element: find("[data-far]", element), changed: () => this.draw() });
     this.targets = new TargetDialog(this);
     this.watch = new Watch({ look: () => this.sound.line?.figures(), report: (figures) => this.report(figures), show: (figures, bad) => this.quality(figures, bad) });
     element.addEventListener("click", (event) => this.pressed(event));
     for (const [key, what] of Object.entries(KEYS)) on(key, () => this.shortcut(key, what));
     on("hang_up", () => this.hangUp());
+    for (const what of ["hold", "mute"]) on(what, () => this.toggle(what));
     new ResizeObserver(() => this.measure()).observe(element);
   }
 
@@ -57,7 +61,7 @@ class Phone {
 
   keep(call) {
     this.known.set(call.key, call);
-    if (call.auto_answer && call.can?.answer) this.answerByItself(call);
+    if (call.auto_answer && call.can?.answer) this.answerByItself(call.key);
   }
 
   gone(key, cause) {
@@ -77,12 +81,34 @@ class Phone {
   arrange() {
     const shown = this.calls.filter((call) => call.state !== "offered" && !this.known.has(call.consult_of));
     const keys = new Set(shown.map((call) => call.key));
-    for (const [key, card] of this.cards) if (!keys.has(key)) (card.remove(), this.cards.delete(key));
+    const gone = [...this.cards].filter(([key]) => !keys.has(key));
+    const focused = gone.map(([key, card]) => (this.cards.delete(key), card.remove())).some(Boolean);
     for (const call of shown) {
       const card = this.cards.get(call.key) || this.add(call);
       card.draw({ ...call, consult: this.calls.find((other) => other.consult_of === call.key) || null });
+      // What waits beside another talk takes less room.
+      card.element.toggleAttribute("data-aside", call.held && !card.call.consult && shown.some((other) => !other.held && !other.can?.answer));
     }
+    for (const key of this.told.keys()) if (!this.known.has(key)) this.told.delete(key);
     this.follow();
+    if (focused) this.focusNext();
+  }
+
+  // Behind a call its outcome is chosen; without one, the work in view goes on.
+  focusNext() {
+    if ([...this.cards.values()].some((card) => card.focus())) return;
+    const places = all(".focus-finish, #tabs .tab[aria-selected=true], #tabs .tab");
+    places.find((place) => place.checkVisibility())?.focus();
+  }
+
+  // What has changed is said to whoever does not see it.
+  say(key, words) {
+    if (this.told.get(key) === words) return;
+    this.told.set(key, words);
+    this.news.push(words);
+    clearTimeout(this.saying);
+    // A moment later: what is said within a section that just appears is not read.
+    this.saying = setTimeout(() => (find("[data-said]", this.element).textContent = this.news.splice(0).join(". ")), 150);
   }
 
   add(call) {
@@ -92,11 +118,12 @@ class Phone {
     return card;
   }
 
-  // Of several tabs one answers.
-  answerByItself({ key }) {
-    const answer = () => this.command(key, "answer");
-    if (!navigator.locks) return void answer();
-    navigator.locks.request(`okno-voice-answer-${key}`, { ifAvailable: true }, (lock) => lock && answer());
+  // One call after another, and of several tabs one: what rings beside a call in hand goes on ringing.
+  answerByItself(key) {
+    const refused = (words, code) => code === "call-not-now" || toast(words, "error");
+    const free = () => this.known.get(key)?.can?.answer && !this.calls.some((call) => this.needs(call));
+    const answer = async () => free() && this.command(key, "answer", { by_itself: true }, refused);
+    navigator.locks ? navigator.locks.request("okno-voice-answer", answer) : answer();
   }
 
   screen({ case_id: id, by }) {
@@ -108,10 +135,10 @@ class Phone {
     return [...this.known.values()];
   }
 
-  // The call that keys are about: the one of the newest card that talks, else the newest.
+  // The card that keys are about: the one in which one talks, else the newest.
   get current() {
-    const calls = [...this.cards.values()].map((card) => card.call);
-    return calls.find((call) => call.state === "talking" || call.consult) || calls.at(-1) || null;
+    const cards = [...this.cards.values()];
+    return cards.find(({ call }) => call.state === "talking" || call.consult) || cards.at(-1) || null;
   }
 
   // --- sound ---------------------------------------------------------------------------------------
@@ -124,8 +151,18 @@ class Phone {
     const needed = this.calls.some((call) => this.needs(call));
     if (needed) this.sound.ready().catch((error) => this.unheard(error));
     else if (!this.asking) this.sound.done();
-    ring(this.calls.some((call) => call.can?.answer));
+    this.ring();
     this.draw();
+  }
+
+  // What is offered by routing rings by itself.
+  ring() {
+    const ringing = this.calls.filter((call) => call.can?.answer && call.state !== "offered");
+    const tell = (key, detail) => document.dispatchEvent(new CustomEvent("okno:ring", { detail: { tag: `voice-${key}`, ...detail } }));
+    const keys = new Set(ringing.map((call) => call.key));
+    for (const key of this.rung) if (!keys.has(key)) tell(key, { on: false });
+    for (const { key, name, number } of ringing) if (!this.rung.has(key)) tell(key, { on: true, title: this.words.incoming, body: name || number });
+    this.rung = keys;
   }
 
   unheard(error) {
@@ -141,7 +178,7 @@ class Phone {
       if (what === "answer") await this.prepare();
       return await post(`calls/${key}/${what}`, body);
     } catch (error) {
-      refused(error.message || this.words.failed);
+      refused(error.message || this.words.failed, error.code);
       return null;
     } finally {
       if (what === "answer") this.asking = false;
@@ -208,19 +245,29 @@ class Phone {
   }
 
   openHelp() {
-    find("[data-help]", this.element).toggleAttribute("hidden");
+    this.showHelp(find("[data-help]", this.element).hidden);
+  }
+
+  showHelp(open) {
+    find("[data-help]", this.element).hidden = !open;
+    find("[data-phone=help]", this.element).setAttribute("aria-expanded", String(open));
   }
 
   shortcut(key, what) {
-    const call = this.current;
-    if (!call?.can?.[what]) return press(key);
-    this.targets.open(call.key, key === "blind_transfer" ? "transfer" : key === "transfer" ? "any" : key);
+    const card = this.current;
+    if (!card?.able(what)) return press(key);
+    this.targets.open(card.key, key === "blind_transfer" ? "transfer" : key === "transfer" ? "any" : key);
+    return true;
+  }
+
+  toggle(what) {
+    if (!this.current) return false;
+    this.current.toggled(what);
     return true;
   }
 
   hangUp() {
-    const call = this.current;
-    const chosen = call?.consult?.can?.hangup ? call.consult : call;
+    const chosen = this.current?.active;
     if (!chosen?.can?.hangup) return press("hang_up");
     this.command(chosen.key, "hangup");
     return true;
@@ -252,7 +299,7 @@ class Phone {
     this.tell("line", this.lineWords());
     this.tell("microphone", talks && sound.muffled ? this.words[`no_microphone_${sound.hindrance || "failed"}`] : "");
     this.tell("quality", this.bad ? this.qualityWords() : "");
-    find("[data-help]", element).hidden ||= !(talks && sound.muffled);
+    if (!(talks && sound.muffled)) this.showHelp(false);
     find("[data-figures]", element).textContent = this.figures && talks ? `${number(this.figures.rtt_ms)} ${this.words.ms}` : "";
   }
 

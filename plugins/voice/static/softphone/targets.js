@@ -53,13 +53,16 @@ export class TargetDialog {
     else if (!this.chosen) radio.checked = true;
   }
 
+  // Down from the field to who was found and through them; Enter does what the first button says.
   pressed(event) {
-    if (!this.form || !event.target.matches("[data-voice-search]") || !["ArrowDown", "Enter"].includes(event.key)) return;
+    if (!this.form || !event.target.matches("[data-voice-search], input[name=target]")) return;
+    const typing = event.target.matches("[data-voice-search]");
+    if (event.key !== "Enter" && !(typing && event.key === "ArrowDown")) return;
     event.preventDefault();
     const first = [...this.form.querySelectorAll("input[name=target]")].find((radio) => radio.checkVisibility());
     if (!first) return;
     if (!this.chosen) first.checked = true;
-    if (event.key === "ArrowDown") first.focus();
+    if (event.key === "ArrowDown") this.chosen.focus();
     else find("[data-voice-do].btn-primary", this.form)?.click();
   }
 

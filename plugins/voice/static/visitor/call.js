@@ -201,6 +201,9 @@ place.addEventListener("click", ({ target }) => {
 });
 
 // --- what is seen ---------------------------------------------------------------------------------
+// Where the focus goes when what had it is not shown any more; in a call to what the queue says.
+const FOCUS = { idle: ".call-begin [type=submit]", ended: ".call-begin [type=submit]", promised: "[data-call=again]" };
+
 function problem(text) {
   const line = find("[data-problem]");
   line.hidden = !text;
@@ -224,8 +227,10 @@ function wait() {
 
 function draw() {
   const state = opening ? "opening" : call ? call.state : OVER.includes(place.dataset.state) ? place.dataset.state : "idle";
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
   place.dataset.state = state;
   for (const part of place.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(state);
+  if (focused && !focused.checkVisibility()) find(FOCUS[state] || "[data-status]").focus();
   if (!call && !opening) return tell(state);
   const offered = Boolean(call?.told.callback);
   find("[data-back]").hidden = !offered;
