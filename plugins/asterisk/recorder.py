@@ -198,7 +198,7 @@ class Recorder:
     # --- the whole ---
 
     async def _deliver(self, recording: Recording, seconds: float) -> None:
-        path = Path(recording.path)
+        path, why, length = Path(recording.path), "", 0.0
         try:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             tracks = [await self._fetch(tape, recording, path) for tape in recording.tapes]
@@ -206,10 +206,11 @@ class Recorder:
             length = await asyncio.to_thread(join, tracks, path, channels, seconds)
         except (AriError, OSError, EOFError, wave.Error) as error:
             why = str(error) or type(error).__name__
-            self._exchange.emit("recording.failed", recording=recording.id, data={"why": why})
-            return
         finally:
             await self._sweep(recording, path)
+        if why:
+            self._exchange.emit("recording.failed", recording=recording.id, data={"why": why})
+            return
         self._exchange.emit(
             "recording.done", recording=recording.id, data={"path": recording.path, "seconds": round(length, 2)}
         )

@@ -52,6 +52,7 @@ class BrowserEnd:
         self._clock = clock
         self._changed = changed
         self._encoder = Encoder(int(settings.get("switch.bitrate") or 32_000))
+        self._encoded, self._hears_others = b"", False
         self._intake = Intake()
         self._outlet = Outlet()
         self._decoded, self._listeners = False, tuple[Listener, ...]()
@@ -109,15 +110,21 @@ class BrowserEnd:
 
     def encode(self, frame: Frame) -> bytes:
         """See :class:`plugins.switch.ends.End`."""
-        return self._encoder.encode(frame)
+        if self._hears_others:
+            self._hears_others = False
+            self._encoder.begin_anew()
+        self._encoded = self._encoder.encode(frame)
+        return self._encoded
 
     def send_packet(self, payload: bytes, clock: int) -> None:
         """See :class:`plugins.switch.ends.End`."""
+        self._hears_others = payload is not self._encoded
         if self.up:
             self._outlet.send(payload, clock)
 
     def forward(self, payload: bytes, timestamp: int, source: int) -> None:
         """See :class:`plugins.switch.ends.Listener`."""
+        self._hears_others = True
         if self.up:
             self._outlet.forward(payload, timestamp, source, self._clock())
 

@@ -60,7 +60,6 @@ def test_pauses_and_mutes_as_often_as_one_likes_leave_just_what_was_to_be_heard(
         assert done.data["seconds"] >= 1.25 and len(left) == len(right)
         assert stretches(left, rate) == [True, False, True, False, True]
         assert stretches(right, rate)[:2] == [False, True]
-        assert (tones_in(left, rate), tones_in(right, rate)) == ({ANNA}, {BORIS})
         assert not [path for _, path, _ in rig.server.calls if path.endswith("/mute") and path.startswith("recordings")]
         await until(lambda: len(rig.server.model.channels) == 2, "the helpers to end")
 
