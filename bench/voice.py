@@ -124,6 +124,9 @@ async def ways(remote: Remote, count: int, seconds: float, packets: list[bytes])
     for caller in callers:
         await remote.do("add", "all", caller.leg)
     found.append(await measure(remote, f"conference of {count}", callers, seconds))
+    for caller in callers[2:]:
+        await remote.do("mute", caller.leg, True)
+    found.append(await measure(remote, "two of them speak", callers, seconds))
     for caller in callers:
         await caller.leave()
     for bridge in ("all", *(f"pair{number}" for number in range(len(pairs)))):

@@ -107,7 +107,10 @@ class AriClient:
             raise AriError(0, f"Asterisk does not answer: {error}") from error
         finally:
             connection.close()
-        return json.loads(raw) if raw else None
+        try:
+            return json.loads(raw) if raw else None
+        except ValueError as error:
+            raise AriError(0, f"this is not ARI: {raw[:80]!r}") from error
 
     def _download(self, target: Path, path: tuple[str, ...]) -> None:
         connection = self._connection()

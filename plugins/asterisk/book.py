@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,6 +84,11 @@ class Exchange:
             raise DriverError("wrong-state", f"leg {leg_id} is {leg.state}")
         return leg
 
+    def still(self, leg: Leg) -> None:
+        """Whether a leg is there yet, after Asterisk was asked for something. Raises ``unknown-leg``: it ended meanwhile."""
+        if self.legs.get(leg.id) is not leg:
+            raise DriverError("unknown-leg", f"leg {leg.id} has just ended")
+
     def known_bridge(self, bridge: str) -> list[str]:
         """The legs of a bridge that is there. Raises ``unknown-bridge``."""
         if (legs := self.bridges.get(bridge)) is None:
@@ -115,16 +120,19 @@ class Exchange:
             future.set_result(None)
 
     async def snoop(self, target: str, channel: str, spy: str, whisper: str) -> None:
-        """Make a channel that listens to, and speaks into, another; it is in our application when this returns."""
+        """Make a channel that listens to, and speaks into, another; it is in our application when this returns. Raises AriError."""
+        how = {"spy": spy, "whisper": whisper, "app": self.app, "appArgs": "helper"}
         with self.awaited(channel) as there:
-            await self.ari.post(
-                "channels", target, "snoop", channel, spy=spy, whisper=whisper, app=self.app, appArgs="helper"
-            )  # fmt: skip
             try:
+                await self.ari.post("channels", target, "snoop", channel, **how)
                 async with asyncio.timeout(ARRIVAL_SECONDS):
                     await there
-            except TimeoutError as error:
-                raise AriError(0, f"the snoop channel {channel} did not come") from error
+            except BaseException as error:
+                with suppress(AriError):
+                    await self.ari.delete("channels", channel)
+                if isinstance(error, TimeoutError):
+                    raise AriError(0, f"the snoop channel {channel} did not come") from error
+                raise
 
     async def forget_channel(self, channel: str) -> None:
         """Hang up a channel of ours; one that has ended is no error."""
@@ -142,6 +150,12 @@ class Exchange:
             legs.remove(leg.id)
         left, leg.bridge = leg.bridge, ""
         self.emit("bridge.left", leg=leg.id, bridge=left)
+
+    def close_bridge(self, bridge: str) -> None:
+        """A bridge is over: its legs are in none."""
+        for leg in [leg for leg in self.legs.values() if leg.bridge == bridge]:
+            self.part(leg)
+        self.bridges.pop(bridge, None)
 
     def end(self, leg: Leg) -> None:
         """The leg is over: say so once."""

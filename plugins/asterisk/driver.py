@@ -34,7 +34,7 @@ STOP_SECONDS = 3.0
 # ``sip:101@asterisk`` is the endpoint 101 of Asterisk itself.
 OWN_HOST = "asterisk"
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
-SIP_URI = re.compile(r"sips?:[\w.+*#-]{1,64}(@[\w.:\[\]-]{1,255})?")
+SIP_URI = re.compile(r"sips?:[\w.+*#-]{1,64}(@[\w.:\[\]-]{1,255})?", re.ASCII)
 DIGITS = re.compile(r"[0-9*#A-D,]{1,64}")
 # Names that resolve on one machine's network only; the browser's address is seen from its packets instead.
 MDNS_CANDIDATE = re.compile(r"^a=candidate:\S+ \d+ \S+ \d+ \S+\.local .*\r?\n", re.MULTILINE)
@@ -105,6 +105,7 @@ class AsteriskDriver:
             with suppress(DriverError):
                 await self.destroy(bridge)
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._recorder.stop_all()
         self._watch.close()
         await self._listener.stop()
         await self._phone.close()
@@ -182,11 +183,11 @@ class AsteriskDriver:
 
     async def mute(self, leg: str, on: bool) -> None:
         """See the contract."""
-        found = self._exchange.ready(leg)
-        if found.muted == on:
-            return
         ask = self._exchange.ari.post if on else self._exchange.ari.delete
         async with self._order:
+            found = self._exchange.ready(leg)
+            if found.muted == on:
+                return
             with asking():
                 await ask("channels", found.channel, "mute", direction="in")
             found.muted = on
@@ -194,10 +195,10 @@ class AsteriskDriver:
 
     async def hold(self, leg: str, on: bool, sound: str = "music:default") -> None:
         """See the contract. In Asterisk the leg leaves its bridge; here it stays in it."""
-        found = self._exchange.ready(leg)
-        if found.held == on:
-            return
         async with self._order:
+            found = self._exchange.ready(leg)
+            if found.held == on:
+                return
             if on:
                 await self._take_out(found)
                 found.hold_sound = sound
@@ -209,9 +210,10 @@ class AsteriskDriver:
             else:
                 await self._player.retrieve(found)
                 await self._put_in(found)
+            self._exchange.still(found)
             found.held = on
+            self._exchange.emit("leg.held", leg=leg, data={"on": on})
             await self._recorder.refresh_leg(found)
-        self._exchange.emit("leg.held", leg=leg, data={"on": on})
 
     async def dtmf(self, leg: str, digits: str) -> None:
         """See the contract; Asterisk itself waits before the digits that follow a comma."""
@@ -236,30 +238,32 @@ class AsteriskDriver:
 
     async def add(self, bridge: str, leg: str) -> None:
         """See the contract."""
-        members, found = self._exchange.known_bridge(bridge), self._exchange.ready(leg)
-        if found.bridge == bridge:
-            return
         async with self._order:
+            self._exchange.known_bridge(bridge)
+            found = self._exchange.ready(leg)
+            if found.bridge == bridge:
+                return
             if found.supervises:
                 await self._supervisors.end(found)
             if not found.held:
                 with asking("unknown-bridge"):
                     await self._exchange.ari.post("bridges", bridge, "addChannel", channel=found.channel)
+            self._exchange.still(found)
             left = found.bridge
             self._exchange.part(found)
+            self._exchange.known_bridge(bridge).append(leg)
             found.bridge = bridge
-            members.append(leg)
             self._exchange.emit("bridge.joined", leg=leg, bridge=bridge)
             await self._recorder.refresh(left)
             await self._recorder.refresh(bridge)
 
     async def drop(self, bridge: str, leg: str) -> None:
         """See the contract."""
-        self._exchange.known_bridge(bridge)
-        found = self._exchange.ready(leg)
-        if found.bridge != bridge:
-            return
         async with self._order:
+            self._exchange.known_bridge(bridge)
+            found = self._exchange.ready(leg)
+            if found.bridge != bridge:
+                return
             await self._take_out(found)
             self._exchange.part(found)
             await self._recorder.refresh(bridge)
@@ -273,9 +277,7 @@ class AsteriskDriver:
             with gone_is_fine():
                 await self._exchange.ari.delete("bridges", bridge)
             self._player.bridge_ended(bridge)
-            for leg in list(self._exchange.bridges[bridge]):
-                self._exchange.part(self._exchange.legs[leg])
-            self._exchange.bridges.pop(bridge, None)
+            self._exchange.close_bridge(bridge)
 
     # --- sound ---
 
@@ -357,8 +359,8 @@ class AsteriskDriver:
 
     async def _tidy(self, leg: Leg, bridge: str) -> None:
         try:
-            await self._supervisors.leg_ended(leg)
             async with self._order:
+                await self._supervisors.leg_ended(leg)
                 await self._recorder.target_ended(leg.id)
                 await self._recorder.refresh(bridge)
         except DriverError as error:

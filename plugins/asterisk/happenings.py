@@ -72,16 +72,15 @@ class Happenings:
             await self._exchange.forget_channel(channel)
             return
         leg.channel = channel
-        await self._exchange.ari.post("channels", channel, "answer")
+        # Watched from now on: one that is not answered, or says nothing, is given up.
         self._browser_arrived(leg)
+        await self._exchange.ari.post("channels", channel, "answer")
 
     async def _incoming(self, channel: dict[str, Any]) -> None:
         caller, channel_id = channel["caller"], str(channel["id"])
         leg = Leg(f"in-{channel_id.replace('.', '-')}", "sip", "in", caller["number"], channel_id, "ringing")
         self._exchange.legs[leg.id] = leg
-        if channel["state"] == "Up":
-            self._answered(leg)
-        else:
+        if channel["state"] != "Up":
             with suppress(AriError):
                 await self._exchange.ari.post("channels", channel_id, "ring")
         data = {
@@ -92,6 +91,8 @@ class Happenings:
             "headers": await self._read_headers(channel_id),
         }
         self._exchange.emit("leg.incoming", leg=leg.id, data=data)
+        if channel["state"] == "Up":
+            self._answered(leg)
 
     async def _read_headers(self, channel: str) -> dict[str, str]:
         found = {}
@@ -149,7 +150,10 @@ class Happenings:
             self._ended(leg)
 
     async def _transfer(self, event: dict[str, Any]) -> None:
-        """A telephone asks to be transferred (``PJSIP_TRANSFER_HANDLING=ari-only``): we move the legs, it is told that it worked."""
+        """A telephone asks to be transferred (``PJSIP_TRANSFER_HANDLING=ari-only``): we move the legs, it is told that it worked.
+
+        Without a word whereto we can do nothing, and it is told that too, lest it hangs up.
+        """
         source = event["referred_by"]["source_channel"]["id"]
         if (leg := self._exchange.of_channel(source)) is None:
             return
@@ -157,11 +161,13 @@ class Happenings:
         wanted = str((refer.get("requested_destination") or {}).get("destination") or "")
         other = self._exchange.of_channel((refer.get("destination_channel") or {}).get("id", ""))
         user = SIP_USER.match(wanted)
-        data = {"to": user.group(1) if user else ""}
+        data = {"to": user.group(1)} if user else {}
         if other is not None:
-            data["leg"] = other.id
-        self._exchange.emit("leg.transfer_requested", leg=leg.id, data=data)
-        await self._exchange.ari.post("channels", source, "transfer_progress", states="channel_answered")
+            data = {"to": "", **data, "leg": other.id}
+        if data:
+            self._exchange.emit("leg.transfer_requested", leg=leg.id, data=data)
+        states = "channel_answered" if data else "channel_declined"
+        await self._exchange.ari.post("channels", source, "transfer_progress", states=states)
 
     # --- media ---
 

@@ -58,6 +58,9 @@ class Listener:
                         await self._take(text)
             except (OSError, WebSocketException, AriError, DriverError) as error:
                 log.info("asterisk.away", why=str(error) or type(error).__name__, again_in=pause)
+            except Exception as error:
+                # Whatever it was: without this task no call is heard of any more.
+                log.error("asterisk.listening-failed", exc_info=error, again_in=pause)
             finally:
                 self._closed()
             await asyncio.sleep(pause)
@@ -76,6 +79,6 @@ class Listener:
             return
         try:
             await self._handle(event)
-        except (KeyError, TypeError, ValueError, AriError, DriverError) as error:
+        except Exception as error:
             # One strange event must not end the stream that all calls depend on.
-            log.warning("asterisk.event-unhandled", type=event.get("type"), why=repr(error))
+            log.warning("asterisk.event-unhandled", text=text[:200], exc_info=error)

@@ -79,6 +79,8 @@ class Player:
             except AriError as error:
                 log.info("asterisk.loop-ended", playback=found.id, why=str(error))
             else:
+                if self._playbacks.get(found.id) is not found:  # stopped while it began anew
+                    await self._silence(found)
                 return
         self._done(found, state == "done")
         await self._resume_hold(found)
@@ -122,6 +124,9 @@ class Player:
 
     async def _halt(self, playback: Playback) -> None:
         self._done(playback, False)
+        await self._silence(playback)
+
+    async def _silence(self, playback: Playback) -> None:
         ari = self._exchange.ari
         with gone_is_fine():
             if playback.medium.music:

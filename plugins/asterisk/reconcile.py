@@ -41,6 +41,4 @@ async def compare(
             answered(leg)
     for bridge in [one for one in exchange.bridges if one not in bridges]:
         player.bridge_ended(bridge)
-        for leg_id in list(exchange.bridges[bridge]):
-            exchange.part(exchange.legs[leg_id])
-        exchange.bridges.pop(bridge)
+        exchange.close_bridge(bridge)

@@ -1,8 +1,8 @@
 """Recording: what each party says is recorded by Asterisk from a snoop channel, fetched, and put together here.
 
-ARI's own recording of a bridge is one mono file that drops what is paused. A track a party keeps customer and agents apart, goes on
-when legs come and go, and is muted instead of paused, so that times stay true. A spy hears what a muted or held leg says, so
-its tracks are muted too.
+ARI's own recording of a bridge is one mono file that drops what is paused. A track a party keeps customer and agents apart and goes on
+when legs come and go. A spy hears what a muted or held leg says, so there is a track only while its leg is heard and the recording
+is not paused; each knows when it began, so that times stay true. (ARI could mute a live recording, but refuses until it has begun.)
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ STORED_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Tape:
-    """What one leg says, for a stretch of a recording. ``stored`` is done when Asterisk has closed the file."""
+    """What one leg says, for a stretch of a recording; ``name`` is that of the snoop channel and of the file.
+
+    ``stored`` is done when Asterisk has closed the file, ``spying`` as long as the channel may be there.
+    """
 
     name: str
     leg: str
@@ -36,7 +39,7 @@ class Tape:
     begun: float
     stored: asyncio.Future[None]
     live: bool = True
-    muted: bool = False
+    spying: bool = True
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class Recorder:
         self._exchange = exchange
         self._recordings: dict[str, Recording] = {}
         self._tapes: dict[str, Tape] = {}
+        self._delivering: set[asyncio.Task[None]] = set()
 
     @property
     def views(self) -> tuple[RecordingView, ...]:
@@ -94,12 +98,18 @@ class Recorder:
         await self._settle(found)
 
     async def stop(self, recording: str) -> None:
-        """See :meth:`core.telephony.Driver.stop_recording`; one that has ended is no error."""
+        """See :meth:`core.telephony.Driver.stop_recording`; one that has ended is no error.
+
+        An hour of sound is long on its way from Asterisk: no other command waits for it.
+        """
         if (found := self._recordings.pop(recording, None)) is None:
             return
+        seconds = time.monotonic() - found.begun
         for tape in found.tapes:
             await self._close(tape)
-        await self._deliver(found, time.monotonic() - found.begun)
+        task = asyncio.create_task(self._deliver(found, seconds), name=f"asterisk-recording-{recording}")
+        self._delivering.add(task)
+        task.add_done_callback(self._delivering.discard)
 
     async def refresh(self, bridge: str) -> None:
         """Who is in a bridge, muted or held has changed."""
@@ -118,9 +128,10 @@ class Recorder:
             await self.stop(one.id)
 
     async def stop_all(self) -> None:
-        """Complete all."""
+        """Complete all, and wait until they are."""
         for recording in list(self._recordings):
             await self.stop(recording)
+        await asyncio.gather(*self._delivering)
 
     def stored(self, name: str, failure: str = "") -> None:
         """Asterisk has closed a file, or could not write it."""
@@ -144,57 +155,62 @@ class Recorder:
 
     async def _cover(self, recording: Recording) -> None:
         """One live tape for each leg that is to be heard, and none for the others."""
-        legs = self._exchange.bridges.get(recording.target, []) if recording.stereo else [recording.target]
-        for tape in [tape for tape in recording.tapes if tape.live and tape.leg not in legs]:
-            await self._close(tape)
-        for leg_id in legs:
-            leg = self._exchange.legs.get(leg_id)
-            if leg is None or not leg.channel:
-                continue
-            running = next((one for one in recording.tapes if one.live and one.leg == leg_id), None)
-            tape = running or await self._open(recording, leg)
-            await self._mute(tape, recording.paused or leg.muted or leg.held)
+        there = self._exchange.bridges.get(recording.target, []) if recording.stereo else [recording.target]
+        recording.first = recording.first or next(iter(there), "")
+        legs = [leg for name in there if (leg := self._exchange.legs.get(name)) and leg.channel]
+        heard = [] if recording.paused else [leg for leg in legs if not leg.muted and not leg.held]
+        live = [tape for tape in recording.tapes if tape.live]
+        for tape in live:
+            if tape.leg not in {leg.id for leg in heard}:
+                await self._close(tape)
+        for leg in heard:
+            if leg.id not in {tape.leg for tape in live}:
+                await self._open(recording, leg)
 
-    async def _open(self, recording: Recording, leg: Leg) -> Tape:
-        recording.first = recording.first or leg.id
+    async def _open(self, recording: Recording, leg: Leg) -> None:
         name = f"okno-{secrets.token_hex(8)}"
-        ari = self._exchange.ari
-        await self._exchange.snoop(leg.channel, name, "in", "none")
+        side = 0 if leg.id == recording.first else 1
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        tape = Tape(name, leg.id, 0 if leg.id == recording.first else 1, time.monotonic(), stored)
-        self._tapes[name] = tape
+        await self._exchange.snoop(leg.channel, name, "in", "none")
+        tape = self._tapes[name] = Tape(name, leg.id, side, time.monotonic(), stored)
+        how = {"name": name, "format": "wav16", "ifExists": "overwrite", "terminateOn": "none"}
+        try:
+            await self._exchange.ari.post("channels", name, "record", **how)
+        except BaseException:
+            self._tapes.pop(name, None)
+            await self._hang_up(tape)
+            raise
         recording.tapes.append(tape)
-        await ari.post("channels", name, "record", name=name, format="wav16", ifExists="overwrite", terminateOn="none")
-        return tape
-
-    async def _mute(self, tape: Tape, on: bool) -> None:
-        if tape.muted == on or not tape.live:
-            return
-        tape.muted = on
-        ask = self._exchange.ari.post if on else self._exchange.ari.delete
-        await ask("recordings", "live", tape.name, "mute")
 
     async def _close(self, tape: Tape) -> None:
-        if not tape.live:
-            return
-        tape.live = False
-        with suppress(AriError):
-            await self._exchange.ari.post("recordings", "live", tape.name, "stop")
+        if tape.live:
+            tape.live = False
+            with suppress(AriError):
+                await self._exchange.ari.post("recordings", "live", tape.name, "stop")
+        await self._hang_up(tape)
+
+    async def _hang_up(self, tape: Tape) -> None:
+        if tape.spying:
+            tape.spying = False
+            with suppress(AriError):
+                await self._exchange.ari.delete("channels", tape.name)
 
     # --- the whole ---
 
     async def _deliver(self, recording: Recording, seconds: float) -> None:
-        path = Path(recording.path)
+        path, why, length = Path(recording.path), "", 0.0
         try:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             tracks = [await self._fetch(tape, recording, path) for tape in recording.tapes]
             channels = 2 if recording.stereo else 1
             length = await asyncio.to_thread(join, tracks, path, channels, seconds)
-        except (AriError, OSError, wave.Error) as error:
-            self._exchange.emit("recording.failed", recording=recording.id, data={"why": str(error)})
-            return
+        except (AriError, OSError, EOFError, wave.Error) as error:
+            why = str(error) or type(error).__name__
         finally:
             await self._sweep(recording, path)
+        if why:
+            self._exchange.emit("recording.failed", recording=recording.id, data={"why": why})
+            return
         self._exchange.emit(
             "recording.done", recording=recording.id, data={"path": recording.path, "seconds": round(length, 2)}
         )
@@ -216,8 +232,6 @@ class Recorder:
             self._tapes.pop(tape.name, None)
             with suppress(AriError):
                 await self._exchange.ari.delete("recordings", "stored", tape.name)
-            with suppress(AriError):
-                await self._exchange.ari.delete("channels", tape.name)
 
 
 def _part(path: Path, tape: Tape) -> Path:

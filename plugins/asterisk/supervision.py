@@ -6,9 +6,11 @@ directions can't be changed: another mode is another snoop, put in before the ol
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.telephony import DriverError, Mode
+from plugins.asterisk.ari import AriError
 from plugins.asterisk.book import Exchange, Leg, asking, gone_is_fine
 
 WHISPERS = {"monitor": "none", "whisper": "out", "barge": "both"}
@@ -46,6 +48,7 @@ class Supervisors:
         if leg.supervises and leg.supervises != target_id:
             await self.end(leg)
         found = self._supervisions.get(leg_id) or await self._begin(leg, target_id)
+        found.target = target_id
         await self._snoop(found, target, mode)
         leg.supervises, leg.mode = target_id, mode
 
@@ -71,7 +74,12 @@ class Supervisors:
         made = Supervision(leg.id, target, f"listen-{leg.id}")
         with asking("unknown-leg"):
             await self._exchange.ari.post("bridges", made.bridge, type="mixing")
-            await self._exchange.ari.post("bridges", made.bridge, "addChannel", channel=leg.channel)
+            try:
+                await self._exchange.ari.post("bridges", made.bridge, "addChannel", channel=leg.channel)
+            except BaseException:
+                with suppress(AriError):
+                    await self._exchange.ari.delete("bridges", made.bridge)
+                raise
         self._supervisions[leg.id] = made
         return made
 
@@ -80,7 +88,12 @@ class Supervisors:
         snoop = f"{found.bridge}-{found.number}"
         with asking("unknown-leg"):
             await self._exchange.snoop(target.channel, snoop, "both", WHISPERS[mode])
-            await self._exchange.ari.post("bridges", found.bridge, "addChannel", channel=snoop)
+            try:
+                await self._exchange.ari.post("bridges", found.bridge, "addChannel", channel=snoop)
+            except BaseException:
+                with suppress(DriverError):
+                    await self._exchange.forget_channel(snoop)
+                raise
         found.snoop = snoop
         if old:
             await self._exchange.forget_channel(old)

@@ -57,6 +57,7 @@ class WebPhone:
         self._url, self._host, self._user, self._password = url, host, user, password
         self._ended = ended
         self._name = f"{secrets.token_hex(6)}.invalid"
+        self._protocol = "WSS" if url.startswith("wss:") else "WS"
         self._dialogs: dict[str, Dialog] = {}
         self._connection: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -116,7 +117,7 @@ class WebPhone:
     def _headers(self, dialog: Dialog, method: str) -> list[tuple[str, str]]:
         to = f"<sip:{EXTENSION}@{self._host}>"
         return [
-            ("Via", f"SIP/2.0/WS {self._name};branch={dialog.branch};rport"),
+            ("Via", f"SIP/2.0/{self._protocol} {self._name};branch={dialog.branch};rport"),
             ("Max-Forwards", "70"),
             ("From", f"<sip:{self._user}@{self._host}>;tag={dialog.own_tag}"),
             ("To", f"{to};tag={dialog.remote_tag}" if dialog.remote_tag else to),
@@ -155,10 +156,9 @@ class WebPhone:
             async for text in connection:
                 try:
                     message = sip_messages.parse(text if isinstance(text, str) else text.decode())
+                    await (self._answered(message) if message.status else self._asked(connection, message))
                 except ValueError as error:
                     log.warning("asterisk.sip-unreadable", why=str(error))
-                    continue
-                await (self._answered(message) if message.status else self._asked(connection, message))
 
     # --- what Asterisk says ---
 

@@ -21,6 +21,8 @@ from plugins.switch.opus import Encoder
 from plugins.switch.outlet import Outlet
 
 LONGEST_SDP = 100_000
+# A browser offers one medium, with video two; each may take a socket for itself, and each candidate is asked.
+MOST_MEDIA, MOST_CANDIDATES = 4, 100
 OPUS = "audio/opus"
 OPUS_LINE = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r\n", re.MULTILINE)
 UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
@@ -50,6 +52,7 @@ class BrowserEnd:
         self._clock = clock
         self._changed = changed
         self._encoder = Encoder(int(settings.get("switch.bitrate") or 32_000))
+        self._encoded, self._hears_others = b"", False
         self._intake = Intake()
         self._outlet = Outlet()
         self._decoded, self._listeners = False, tuple[Listener, ...]()
@@ -66,20 +69,25 @@ class BrowserEnd:
         that was loaded anew) takes the old one's place. Raises ``bad-sdp``."""
         if len(sdp) > LONGEST_SDP or not (found := UFRAG.search(sdp)) or "m=audio" not in sdp:
             raise DriverError("bad-sdp", "not an offer of audio")
+        if sdp.count("\nm=") > MOST_MEDIA or sdp.count("\na=candidate:") > MOST_CANDIDATES:
+            raise DriverError("bad-sdp", "more media or candidates than a browser offers")
         connection = self._connection
         fresh = connection is None or found[1] != self._ufrag or connection.connectionState in ("closed", "failed")
         if fresh or connection is None:
             connection, intake, outlet = self._made()
         try:
             await connection.setRemoteDescription(RTCSessionDescription(ice.without_hidden_candidates(sdp), "offer"))
-            for transceiver in connection.getTransceivers():
-                if transceiver.kind != "audio":
-                    transceiver.direction = "inactive"
+            for transceiver in connection.getTransceivers()[
+                1:
+            ]:  # but for ours: aiortc would decode into an endless queue
+                transceiver.direction = "inactive"
             await connection.setLocalDescription(await connection.createAnswer())
-        except FAULTS as fault:
+        except BaseException as fault:
             if fresh:
                 self._close_later(connection)
-            raise DriverError("bad-sdp", f"{type(fault).__name__}: {fault}") from fault
+            if isinstance(fault, FAULTS):
+                raise DriverError("bad-sdp", f"{type(fault).__name__}: {fault}") from fault
+            raise
         if self._closed:
             self._close_later(connection)
             raise DriverError("unknown-leg", "the leg ended while its connection was made")
@@ -97,17 +105,26 @@ class BrowserEnd:
         return self._intake.pull()
 
     def send(self, frame: Frame, clock: int) -> None:
+        """Never called: ``packets`` is true."""
+        raise TypeError("a browser's end takes packets")
+
+    def encode(self, frame: Frame) -> bytes:
         """See :class:`plugins.switch.ends.End`."""
-        if self.up:
-            self._outlet.send(self._encoder.encode(frame), clock)
+        if self._hears_others:
+            self._hears_others = False
+            self._encoder.begin_anew()
+        self._encoded = self._encoder.encode(frame)
+        return self._encoded
 
     def send_packet(self, payload: bytes, clock: int) -> None:
         """See :class:`plugins.switch.ends.End`."""
+        self._hears_others = payload is not self._encoded
         if self.up:
             self._outlet.send(payload, clock)
 
     def forward(self, payload: bytes, timestamp: int, source: int) -> None:
         """See :class:`plugins.switch.ends.Listener`."""
+        self._hears_others = True
         if self.up:
             self._outlet.forward(payload, timestamp, source, self._clock())
 
@@ -153,6 +170,7 @@ class BrowserEnd:
     def _take(self, connection: RTCPeerConnection, ufrag: str, intake: Intake, outlet: Outlet) -> None:
         """From now on this is the connection."""
         old, self._connection, self._ufrag = self._connection, connection, ufrag
+        self._intake.listen(False, ())
         intake.listen(self._decoded, self._listeners)
         self._intake, self._outlet, self.up = intake, outlet, False
         self._heard_at = time.monotonic()

@@ -87,8 +87,9 @@ class Switch(Telephones):
         self.media.legs[leg] = Leg(leg, "webrtc", "in", end)
         try:
             return await end.answer(sdp)
-        except DriverError:
+        except BaseException:  # refused, or nobody waits for the answer any more
             self.media.legs.pop(leg, None)
+            self._later(end.close())
             raise
 
     async def answer(self, leg: str) -> None:

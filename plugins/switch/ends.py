@@ -50,7 +50,10 @@ class End(Protocol):
         """The next 20 ms of what the party says; silence when there is nothing."""
 
     def send(self, frame: Frame, clock: int) -> None:
-        """Let it hear a frame; ``clock`` counts samples of the switch at 48 kHz."""
+        """Let it hear a frame; ``clock`` counts samples of the switch at 48 kHz. Only for ends without ``packets``."""
+
+    def encode(self, frame: Frame) -> bytes:
+        """A frame as an Opus packet, the next of this end's own stream. Only for ends with ``packets``."""
 
     def send_packet(self, payload: bytes, clock: int) -> None:
         """Let it hear an Opus packet of 20 ms. Only for ends with ``packets``."""
@@ -113,8 +116,12 @@ class PcmEnd:
         """Hand a frame to the line."""
         self._write(frame.tobytes())
 
-    def send_packet(self, payload: bytes, clock: int) -> None:
+    def encode(self, frame: Frame) -> bytes:
         """Never called: ``packets`` is false."""
+        raise TypeError("an end of samples gives no packets")
+
+    def send_packet(self, payload: bytes, clock: int) -> None:
+        """Never called either."""
         raise TypeError("an end of samples takes no packets")
 
     def forward(self, payload: bytes, timestamp: int, source: int) -> None:

@@ -109,18 +109,27 @@ class Media:
     def _send_sound(self, leg: Leg, player: Player) -> None:
         packet = player.packet()
         if packet is None:
-            leg.end.send(player.frame(), self._clock)
+            self._send_to_all((leg,), player.frame())
         else:
             leg.end.send_packet(packet, self._clock)
 
     def _send_mix(self, group: Mix, frames: dict[Leg, Frame]) -> None:
-        if not group.sources:
-            for leg in group.listeners:
-                leg.end.send(SILENCE, self._clock)
-            return
-        heard = mix([_frame(source, frames) for source in group.sources], group.gains)
-        for leg, frame in zip(group.listeners, heard, strict=True):
-            leg.end.send(frame, self._clock)
+        if group.sources:
+            heard = mix([_frame(source, frames) for source in group.sources], group.gains)
+        else:
+            heard = SILENCE.reshape(1, FRAME)
+        for legs, frame in zip(group.listeners, heard, strict=True):
+            self._send_to_all(legs, frame)
+
+    def _send_to_all(self, legs: tuple[Leg, ...], frame: Frame) -> None:
+        """Those who hear the same get the same packet; the first of them encodes it, so that nothing breaks off for who stays first."""
+        packet = None
+        for leg in legs:
+            if not leg.end.packets:
+                leg.end.send(frame, self._clock)
+                continue
+            packet = packet or leg.end.encode(frame)
+            leg.end.send_packet(packet, self._clock)
 
     def _record(self, tape: Tape, frames: dict[Leg, Frame]) -> None:
         if tape.recording.paused:

@@ -15,6 +15,7 @@ from plugins.switch.frames import FRAME, RATE, Frame
 from plugins.switch.libopus import library
 
 APPLICATION_VOIP = 2048
+RESET_STATE = 4028
 SET_BITRATE, SET_COMPLEXITY, SET_INBAND_FEC, SET_PACKET_LOSS = 4002, 4010, 4012, 4014
 LONGEST_SAMPLES = 5760  # 120 ms, the longest packet there is
 LONGEST_PACKET = 1275
@@ -58,6 +59,10 @@ class Encoder:
         if size < 0:
             raise OpusError(f"encoding failed: {size}")
         return ctypes.string_at(self._out, size)
+
+    def begin_anew(self) -> None:
+        """The listener heard another stream meanwhile: the next packet hangs on none before it."""
+        self._opus.opus_encoder_ctl(self._state, RESET_STATE)
 
     def __del__(self) -> None:
         if state := getattr(self, "_state", None):

@@ -1,7 +1,8 @@
 """Who hears what: the matrix, worked out anew whenever something changes, and the cheapest way to bring it about.
 
 A leg that hears one party only gets that party's packets as they come. One that hears one sound gets the sound's packets, which
-are encoded once. One that hears nothing gets a packet of silence. Only what is left is decoded, mixed and encoded.
+are encoded once. One that hears nothing gets a packet of silence. Only what is left is decoded, mixed and encoded, once for all who hear
+the same.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ FULL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Listeners that hear different sums of the same sources: listener i hears source j by ``gains[i, j]``."""
+    """Listeners that hear different sums of the same sources: those of group i hear source j by ``gains[i, j]``."""
 
-    listeners: tuple[Leg, ...]
+    listeners: tuple[tuple[Leg, ...], ...]
     sources: tuple[Source, ...]
     gains: Gains
 
@@ -131,15 +132,17 @@ def _simply(plan: Plan, leg: Leg, heard: Sequence[Source]) -> bool:
 
 
 def _mix(listeners: Sequence[tuple[Leg, tuple[Source, ...]]]) -> Mix:
+    groups: dict[frozenset[Source], list[Leg]] = {}
     places: dict[Source, int] = {}
-    for _, heard in listeners:
+    for leg, heard in listeners:
+        groups.setdefault(frozenset(heard), []).append(leg)
         for source in heard:
             places.setdefault(source, len(places))
-    gains = np.zeros((len(listeners), len(places)), np.float32)
-    for row, (_, heard) in enumerate(listeners):
-        for source in heard:
+    gains = np.zeros((len(groups), len(places)), np.float32)
+    for row, sources in enumerate(groups):
+        for source in sources:
             gains[row, places[source]] = FULL
-    return Mix(tuple(leg for leg, _ in listeners), tuple(places), gains)
+    return Mix(tuple(map(tuple, groups.values())), tuple(places), gains)
 
 
 def _tape(matrix: Matrix, recording: Recording, legs: Mapping[str, Leg], bridges: Mapping[str, Bridge]) -> Tape:

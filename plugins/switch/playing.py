@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from core.telephony import DriverError
 from plugins.switch.media import Media
@@ -11,6 +12,13 @@ from plugins.switch.parties import Bridge, Leg
 from plugins.switch.sounds import Player, Sounds
 
 Place = Leg | Bridge
+
+
+@dataclass(eq=False, slots=True)
+class Wish:
+    """A playback whose sound is being read."""
+
+    playback: str
 
 
 class Playbacks:
@@ -21,7 +29,7 @@ class Playbacks:
         self._sounds = sounds
         self._tell = tell
         self._playing: dict[str, Place] = {}
-        self._wanted: dict[str, str] = {}
+        self._wanted: dict[str, Wish] = {}
 
     def names(self) -> tuple[str, ...]:
         """Those under way."""
@@ -29,20 +37,21 @@ class Playbacks:
 
     async def play(self, target: str, playback: str, address: str, loop: bool, level: float) -> None:
         """Begin one once its sound is read; one asked for later at the same target wins."""
-        if playback in self._playing or self._wanted.get(target) == playback:
+        known = self._wanted.get(target)
+        if playback in self._playing or (known is not None and known.playback == playback):
             return
         self._place(target)
-        self._wanted[target] = playback
+        wish = self._wanted[target] = Wish(playback)
         try:
             sound = await asyncio.to_thread(self._sounds.find, address, level)
             place = self._place(target)
-        except DriverError:
-            self._forget_wish(target, playback)
-            raise
-        if self._wanted.get(target) != playback:
+            wanted = self._wanted.get(target) is wish
+        finally:
+            if self._wanted.get(target) is wish:
+                del self._wanted[target]
+        if not wanted:
             self._tell("playback.done", playback=playback, **_where(place), finished=False)
             return
-        self._forget_wish(target, playback)
         self.stop_on(place)
         place.player = Player(sound, loop, playback)
         self._playing[playback] = place
@@ -50,7 +59,7 @@ class Playbacks:
 
     def stop(self, playback: str) -> None:
         """Stop one; whether it plays or is still to begin."""
-        for target in [target for target, wanted in self._wanted.items() if wanted == playback]:
+        for target in [target for target, wish in self._wanted.items() if wish.playback == playback]:
             del self._wanted[target]
         if place := self._playing.get(playback):
             self.stop_on(place)
@@ -80,10 +89,6 @@ class Playbacks:
         if place is None:
             raise DriverError("unknown-target", target)
         return place
-
-    def _forget_wish(self, target: str, playback: str) -> None:
-        if self._wanted.get(target) == playback:
-            del self._wanted[target]
 
 
 def _where(place: Place) -> dict[str, str]:

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from plugins.switch.frames import FULL_SCALE, RATE, Frame
 
+log = structlog.get_logger("okno.switch")
 RECORDED_RATE = 16_000
 STEP = RATE // RECORDED_RATE
 TAPS = 63
@@ -27,6 +29,8 @@ BATCH = 25
 MOST_WAITING = 1000
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 HEADER_EVERY = 2
+# A header holds 32 bits; what comes behind them (18 hours) is there all the same.
+LONGEST_DATA = 0xFFFF_FF00
 
 Done = Callable[[float], None]
 Failed = Callable[[str], None]
@@ -109,7 +113,7 @@ class WavFile:
 
     def _write_header(self) -> None:
         block = 2 * self._channels
-        size = self._bytes - self._bytes % block
+        size = min(self._bytes - self._bytes % block, LONGEST_DATA)
         format_chunk = (b"fmt ", 16, 1, self._channels, RECORDED_RATE, RECORDED_RATE * block, block, 16)
         header = HEADER.pack(b"RIFF", 36 + size, b"WAVE", *format_chunk, b"data", size)
         os.lseek(self._file.fileno(), 0, os.SEEK_SET)
@@ -185,6 +189,9 @@ class Writer:
             recording.file.write(batch)
         except OSError as fault:
             self._break(recording, "disk-full" if fault.errno in (errno.ENOSPC, errno.EDQUOT) else "disk-error")
+        except Exception as fault:  # of one recording; this thread writes all others too
+            log.error("a recording failed", recording=recording.name, exc_info=fault)
+            self._break(recording, "disk-error")
         recording.written += 1
 
     def _break(self, recording: Recording, why: str) -> None:
@@ -194,7 +201,7 @@ class Writer:
     def _complete(self, recording: Recording) -> None:
         try:
             recording.file.close()
-        except OSError:
+        except (OSError, ValueError):
             if not recording.broken:
                 self._break(recording, "disk-error")
         if not recording.broken:

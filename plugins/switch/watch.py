@@ -49,9 +49,13 @@ async def watch(switch: Switch) -> None:
         if fell_behind := slowness.look(switch.media.beats, asyncio.get_running_loop().time()):
             log.warning("sound fell behind", **fell_behind, remedy="switch.precedence, CAP_SYS_NICE, or fewer parties")
         round_number += 1
-        await _end_unconnected(switch, new_since)
-        for leg in [leg for leg in switch.media.legs.values() if leg.state == "up"]:
-            await _look_at(switch, leg, tell=round_number % QUALITY_EVERY == 0)
+        try:
+            await _end_unconnected(switch, new_since)
+            for leg in [leg for leg in switch.media.legs.values() if leg.state == "up"]:
+                await _look_at(switch, leg, tell=round_number % QUALITY_EVERY == 0)
+        except Exception as error:
+            # Whatever it was: nobody else ends the legs that fell silent.
+            log.error("looking after legs failed", exc_info=error)
 
 
 async def _end_unconnected(switch: Switch, since: dict[Leg, float]) -> None:

@@ -107,9 +107,15 @@ def _over_socket(op: str, arguments: Mapping[str, Any], seconds: float) -> Any:
             line = answers.readline()
     except OSError as error:
         raise Away(str(error)) from error
-    if not line:
+    return _result(_read(line))
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """A line of the voice process. Raises :class:`Away` for none, and for half of one: it ended while it spoke."""
+    if not line.endswith(b"\n"):
         raise Away("the connection was closed")
-    return _result(json.loads(line))
+    found: dict[str, Any] = json.loads(line)
+    return found
 
 
 def _result(answer: Mapping[str, Any]) -> Any:
@@ -172,14 +178,18 @@ class Listening:
         """Raises :class:`Away`, :class:`Refused`. ``process`` afterwards names the run that answers."""
         try:
             self._socket = address.connect(SILENT_SECONDS)
-            self._lines = self._socket.makefile("rb")
-            self._socket.sendall(address.line("events", {"after": after, "process": process}))
-            first = self._lines.readline()
         except OSError as error:
             raise Away(str(error)) from error
-        if not first:
-            raise Away("the connection was closed")
-        self.process = str(_result(json.loads(first))["process"])
+        try:
+            self._lines = self._socket.makefile("rb")
+            self._socket.sendall(address.line("events", {"after": after, "process": process}))
+            self.process = str(_result(_read(self._lines.readline()))["process"])
+        except OSError as error:
+            self._socket.close()
+            raise Away(str(error)) from error
+        except (Away, Refused):
+            self._socket.close()
+            raise
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """``{"seq", "event"}``, ``{"gap", "seq"}`` or ``{"beat"}``; ends when the process does. Raises :class:`Away` after silence."""
@@ -190,7 +200,7 @@ class Listening:
                 raise Away(str(error)) from error
             if not line:
                 return
-            yield json.loads(line)
+            yield _read(line)
 
     def close(self) -> None:
         """End it; who iterates comes back."""

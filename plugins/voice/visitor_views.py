@@ -28,7 +28,7 @@ from plugins.voice.models.calls import VoiceCall, VoiceLeg
 SALT = "okno-voice-visitor"
 KEEP_SECONDS = 12 * 3600
 BEARER = "Bearer "
-COMMANDS_A_MINUTE = 600
+COMMANDS_A_MINUTE, SERVERS_A_MINUTE = 600, 60
 
 
 class NewCallSchema(Body):
@@ -103,8 +103,8 @@ def call() -> Response:
 @public
 def servers() -> Response:
     """The STUN and TURN servers for the visitor's browser."""
-    check_rate("servers", COMMANDS_A_MINUTE)
-    return answer({"ice_servers": ice.servers("visitor")})
+    check_rate("servers", SERVERS_A_MINUTE)
+    return answer({"ice_servers": ice.servers("visitor", ice.VISITOR_SECONDS)})
 
 
 @public

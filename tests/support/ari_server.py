@@ -261,6 +261,8 @@ class AriServer:
         if action == "GET rtp_statistics":
             return self._statistics(channel_id)
         channel = self.model.found(channel_id)
+        if channel.state in ("Down", "Rsrvd", "Ringing") and action.split(" ")[1] not in ("record", "variable"):
+            raise AriRefusal(412, "Channel in invalid state")
         match action:
             case "POST answer":
                 if channel.state != "Up":
@@ -268,7 +270,7 @@ class AriServer:
                     if channel.on_answer is not None:
                         channel.on_answer()
             case "POST ring":
-                self.model.tell({"type": "ChannelStateChange", "channel": channel.view()})
+                pass
             case "POST mute" | "DELETE mute":
                 if asked.get("direction", "both") not in ("in", "out", "both"):
                     raise AriRefusal(400, "Invalid direction specified")
@@ -367,8 +369,6 @@ class AriServer:
         match action:
             case "POST live/stop":
                 self.model.end_recording(name)
-            case "POST live/mute" | "DELETE live/mute":
-                self.model.live[name].muted = action.startswith("POST")
             case "GET stored/file":
                 return 200, self.model.stored[name]
             case "DELETE stored":

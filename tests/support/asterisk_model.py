@@ -130,7 +130,6 @@ class Recording:
     channel: str
     format: str
     task: asyncio.Task[None] | None = None
-    muted: bool = False
     samples: list[np.ndarray] = field(default_factory=list)
 
     def view(self, state: str) -> dict[str, Any]:
@@ -316,7 +315,7 @@ class AsteriskModel:
             until = round((loop.time() - begun) * RATE)
             moments = np.arange(written, until) / RATE
             block = np.zeros(until - written)
-            if not recording.muted and (channel := self.channels.get(recording.channel)) is not None:
+            if (channel := self.channels.get(recording.channel)) is not None:
                 for tone in self.spoken(channel):
                     if isinstance(tone, int):
                         block += 6000 * np.sin(2 * np.pi * tone * moments)

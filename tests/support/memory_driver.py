@@ -310,7 +310,7 @@ class MemoryVoice:
             reconciling.begin_run(self.host.process)
             seq = 0
         while True:
-            self.run(self.host.arranger.settle())
+            self.run(self.host.settle())
             found = self.host.ring.after(seq) or []
             if not found:
                 return

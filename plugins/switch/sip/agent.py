@@ -35,13 +35,13 @@ KEPT_HEADERS = re.compile(
     r"^(X-[\w-]+|Diversion|P-Asserted-Identity|Call-ID):\s*(.*?)\r?$", re.MULTILINE | re.IGNORECASE
 )
 
-Tell = Callable[..., None]
+Send = Callable[[bytes], object]
 
 
 class Port(pj.AudioMediaPort):
     """Where a call's sound leaves for the switch and comes from it, 20 ms at a time; called by PJMEDIA's clock."""
 
-    def __init__(self, leg: str, send: Callable[[bytes], None]) -> None:
+    def __init__(self, leg: str, send: Send) -> None:
         super().__init__()
         self._leg, self._send = leg, send
         self._waiting: deque[bytes] = deque(maxlen=MOST_WAITING)
@@ -157,6 +157,7 @@ class Agent:
         self._endpoint = pj.Endpoint()
         self._calls: dict[str, Telephone] = {}
         self._graves: list[Telephone] = []
+        self._unsaid: deque[bytes] = deque()
         self._running = True
         self._asked_quality = 0.0
         self.account = Line()
@@ -167,6 +168,7 @@ class Agent:
         while self._running:
             # An object that outlives its call hangs up the next call that gets its number.
             self._graves.clear()
+            self._say()
             self._take_packets()
             self._endpoint.libHandleEvents(TURN_MS)
             self._tend(time.monotonic())
@@ -179,17 +181,23 @@ class Agent:
     # --- the socket ---
 
     def tell(self, event: str, **of: Any) -> None:
-        """Say something to the switch."""
-        self.send(wire.words(event=event, **of))
+        """Say something to the switch; while it is busy the words wait: a call whose end was lost would stay for ever."""
+        self._unsaid.append(wire.words(event=event, **of))
+        self._say()
 
-    def send(self, packet: bytes) -> None:
-        """Give a packet to the switch; late sound is of no use, and without a switch nothing is."""
+    def send(self, packet: bytes) -> bool:
+        """Give a packet to the switch, False when it is busy; late sound is of no use, and without a switch nothing is."""
         try:
             self._end.send(packet)
         except BlockingIOError:
-            pass
+            return False
         except OSError:
             self._running = False
+        return True
+
+    def _say(self) -> None:
+        while self._unsaid and self.send(self._unsaid[0]):
+            self._unsaid.popleft()
 
     def _take_packets(self) -> None:
         while self._running:
@@ -346,13 +354,15 @@ def _queue_digits(call: Telephone, digits: str) -> None:
 
 
 def _known(peer: str, settings: dict[str, Any]) -> bool:
-    """Whether calls from this address are let in: the trunk's hosts, and those that the settings name."""
-    allowed = set(settings["sip_peers"])
+    """Whether calls from this address are let in: those that the settings name, and the trunk's hosts, for which the name
+    service is asked last: all calls wait for its answer."""
+    if peer in settings["sip_peers"] or "*" in settings["sip_peers"]:
+        return True
     trunk = settings["sip_trunk"].partition(":")[0]
     if trunk:
         with suppress(OSError):
-            allowed |= {str(found[4][0]) for found in socket.getaddrinfo(trunk, None)}
-    return peer in allowed or "*" in allowed
+            return peer in {str(found[4][0]) for found in socket.getaddrinfo(trunk, None)}
+    return False
 
 
 def _status(code: int) -> Any:

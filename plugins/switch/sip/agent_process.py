@@ -36,6 +36,7 @@ class AgentProcess:
         self._settings = dict(settings)
         self.ends: dict[str, PcmEnd] = {}
         self._socket: socket.socket | None = None
+        self._unsaid: deque[bytes] = deque()
         self.process: asyncio.subprocess.Process | None = None
         self._calls: Calls | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -83,20 +84,32 @@ class AgentProcess:
         return end
 
     def say(self, **words: Any) -> None:
-        """Tell the process something."""
-        self._send(wire.words(**words))
+        """Tell the process something; while it is busy the words wait: a call that is not hung up costs money."""
+        self._unsaid.append(wire.words(**words))
+        self._say()
 
-    def _send(self, packet: bytes) -> None:
-        """A full buffer means that the other side is stuck: sound that comes late is of no use."""
+    def _say(self) -> None:
+        while self._unsaid and self._send(self._unsaid[0]):
+            self._unsaid.popleft()
+        if self._socket is None:
+            return
+        loop = asyncio.get_running_loop()
+        if self._unsaid:
+            loop.add_writer(self._socket, self._say)
+        else:
+            loop.remove_writer(self._socket)
+
+    def _send(self, packet: bytes) -> bool:
+        """False when the other side is busy: sound that comes late is of no use."""
         if self._socket is not None:
             try:
                 self._socket.send(packet)
             except BlockingIOError:
-                if packet[:1] == wire.WORDS:
-                    log.warning("sip.stuck", packet=packet[:120].decode(errors="replace"))
+                return False
             except OSError:
                 # Its end is noticed by ``_keep``, which hangs up.
                 self.ready.clear()
+        return True
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -104,11 +117,20 @@ class AgentProcess:
             self.ready.clear()
             ours, theirs = wire.pair()
             command = (sys.executable, "-m", "plugins.switch.sip.agent", str(theirs.fileno()))
-            self.process = await asyncio.create_subprocess_exec(
-                *command, pass_fds=(theirs.fileno(),), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
-            )
-            theirs.close()
+            try:
+                self.process = await asyncio.create_subprocess_exec(
+                    *command, pass_fds=(theirs.fileno(),), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
+                )
+            except OSError as error:
+                ours.close()
+                self.failure = f"no SIP process could be started: {error}"
+                log.error("sip.no-process", why=str(error))
+                await asyncio.sleep(pause := min(2 * pause, LONGEST_PAUSE))
+                continue
+            finally:
+                theirs.close()
             self._socket = ours
+            self._unsaid.clear()
             asyncio.get_running_loop().add_reader(ours, self._receive)
             try:
                 self.say(op="begin", settings=self._settings)
@@ -123,6 +145,7 @@ class AgentProcess:
     def _disconnect(self, ours: socket.socket) -> None:
         self._receive()
         asyncio.get_running_loop().remove_reader(ours)
+        asyncio.get_running_loop().remove_writer(ours)
         ours.close()
         self._socket = None
         self.ready.clear()
@@ -146,7 +169,11 @@ class AgentProcess:
             if not packet:
                 asyncio.get_running_loop().remove_reader(self._socket)
                 return
-            found = wire.read(packet)
+            try:
+                found = wire.read(packet)
+            except ValueError as error:
+                log.warning("sip.unreadable", why=str(error))
+                continue
             if isinstance(found, tuple):
                 if (end := self.ends.get(found[0])) is not None:
                     end.arrived(found[1])

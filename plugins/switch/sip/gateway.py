@@ -18,7 +18,8 @@ from plugins.switch.sip.settings import chosen
 
 log = structlog.get_logger("okno.switch")
 NUMBER = re.compile(r"\+?[0-9*#]{1,32}")
-SIP_URI = re.compile(r"sips?:[\w.+*#-]{1,64}@[\w.:\[\]-]{1,255}")
+SIP_URI = re.compile(r"sips?:[\w.+*#-]{1,64}@[\w.:\[\]-]{1,255}", re.ASCII)
+CALLER = re.compile(r"[\w.+*#-]{1,64}", re.ASCII)
 DIGITS = re.compile(r"[0-9*#A-D,]{1,64}")
 # What the PJSIP of the wheel was built for.
 CALLS_EACH = 4
@@ -69,7 +70,8 @@ class SipGateway:
                 raise DriverError("full", "as many telephone calls as switch.sip_calls allows are up")
             raise DriverError("failed", self.agents[0].failure or "the SIP process is away")
         end = agent.add(leg)
-        agent.say(op="originate", leg=leg, uri=uri, caller=caller, seconds=seconds, headers=dict(headers))
+        shown = caller if CALLER.fullmatch(caller) else ""
+        agent.say(op="originate", leg=leg, uri=uri, caller=shown, seconds=seconds, headers=dict(headers))
         return end
 
     async def answer(self, leg: str) -> None:

@@ -29,8 +29,8 @@ def prepare(end: socket.socket) -> None:
 
 
 def words(**said: Any) -> bytes:
-    """A packet of words."""
-    return WORDS + json.dumps(said).encode()
+    """A packet of words; what a network said that is no Unicode (PJSUA2 gives it as lone surrogates) becomes question marks."""
+    return WORDS + json.dumps(said, ensure_ascii=False).encode(errors="replace")
 
 
 def sound(leg: str, samples: bytes) -> bytes:

@@ -16,7 +16,7 @@ from core.db import db, transaction
 from core.house import okno
 from core.model import Contact, Interaction, ServiceEntry, User
 from plugins.voice import switchboard
-from plugins.voice.calls import book, menus, phones, picture, serving, talk
+from plugins.voice.calls import book, directions, menus, phones, picture, serving, talk
 from plugins.voice.lines import directory
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
 from plugins.voice.registration import callbacks
@@ -25,8 +25,6 @@ from plugins.voice.voicemail.forwarding import Course
 
 CHANNEL = "voice"
 INTERNAL = re.compile(r"\d{2,6}")
-SIP = re.compile(r"sips?:[^\s@]{1,64}@[^\s@]{1,120}")
-FORBIDDEN = Text("Outgoing calls are not allowed", "Исходящие вызовы не разрешены")
 NO_LINES = Text(
     "No telephone lines are connected: only colleagues can be called",
     "Телефонные линии не подключены: звонить можно только коллегам",
@@ -64,19 +62,14 @@ def parse(typed: str) -> Number:
 
     Raises ``Rejected`` (``number-invalid``, ``direction-forbidden``).
     """
-    if SIP.fullmatch(typed.strip()):
+    if directions.SIP.fullmatch(typed.strip()):
+        directions.check_allowed(typed.strip())
         return Number(typed.strip())
-    plain = re.sub(r"[\s().\-]", "", typed)
-    number, comma, keys = plain.partition(",")
-    if number.startswith("00"):
-        number = "+" + number[2:]
-    elif re.fullmatch(r"8\d{10}", number):
-        number = "+7" + number[1:]
-    elif re.fullmatch(r"7\d{10}", number):
-        number = "+" + number
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", number) or not re.fullmatch(r"[0-9*#A-D,]{0,40}", keys.upper()):
+    number, comma, keys = directions.SEPARATORS.sub("", typed).partition(",")
+    number = directions.international(number)
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number) or not re.fullmatch(r"[0-9*#A-D,]{0,40}", keys.upper()):
         raise Rejected(_not_a_number(typed), "number-invalid")
-    check_allowed(number)
+    directions.check_allowed(number)
     return Number(number, comma + keys.upper() if keys else "")
 
 
@@ -96,17 +89,6 @@ def _not_a_number(typed: str) -> Text:
         f"'{typed}' is not a number that can be dialled, for instance +7 495 123-45-67",
         f"«{typed}» — не номер, по которому можно позвонить; например +7 495 123-45-67",
     )
-
-
-def check_allowed(number: str) -> None:
-    """Raises ``Rejected`` (``direction-forbidden``) for what the settings ``voice.forbidden`` and ``voice.allowed`` leave out."""
-    config = okno().config
-    allowed = [one.strip() for one in config.get("voice.allowed") if one.strip()]
-    forbidden = [one.strip() for one in config.get("voice.forbidden") if one.strip()]
-    if any(number.startswith(one) for one in forbidden) or (
-        allowed and not any(number.startswith(one) for one in allowed)
-    ):
-        raise Rejected(FORBIDDEN, "direction-forbidden")
 
 
 def target_of(asked: Mapping[str, Any], user_id: int) -> Target:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from core.db import db
 from plugins.voice import switchboard
@@ -19,6 +19,8 @@ log = structlog.get_logger("okno.voice")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 LOST_SECONDS = 15.0
 SWEEP_SECONDS = 30.0
+# The data base is away or busy: the same event may well succeed later. Any other error of it is the event's own.
+PASSING = (OperationalError, InterfaceError)
 
 
 class Listener(threading.Thread):
@@ -30,35 +32,39 @@ class Listener(threading.Thread):
         self.stopping = threading.Event()
         self.stream: switchboard.Listening | None = None
         self.suspects: set[str] = set()
-        self.swept_at = time.monotonic()
+        self.swept_at = self.heard_at = time.monotonic()
 
     def run(self) -> None:
-        pause, away_since = FIRST_PAUSE, time.monotonic()
+        pause = FIRST_PAUSE
         while not self.stopping.is_set():
+            begun = time.monotonic()
             try:
                 with self.app.app_context():
                     self.read()
-                pause, away_since = FIRST_PAUSE, time.monotonic()
             except switchboard.Away as away:
                 log.debug("the voice process is away", why=str(away))
-            except (SQLAlchemyError, switchboard.Refused) as error:
-                log.error("events of voice wait", error=str(error)[:500])
-            if time.monotonic() - away_since > LOST_SECONDS:
+            except Exception as error:
+                # It answers; that what it says cannot be kept is no reason to end its calls, nor to stop listening.
+                self.heard_at = time.monotonic()
+                log.error("events of voice wait", error=str(error)[:500], exc_info=not isinstance(error, PASSING))
+            if time.monotonic() - self.heard_at > LOST_SECONDS:
                 self.give_up()
-                away_since = time.monotonic()
+                self.heard_at = time.monotonic()
             self.stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if time.monotonic() - begun > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
 
     def read(self) -> None:
         """One connection, until it ends. Raises :class:`switchboard.Away`, data base errors."""
         process, seq = driver_events.cursor()
         stream = self.stream = switchboard.Listening(switchboard.address_of(self.app), seq, process)
+        self.heard_at = time.monotonic()
         try:
             if stream.process != process:
                 reconciling.begin_run(stream.process)
             else:
                 self.reconcile(stream.process)
             for told in stream:
+                self.heard_at = time.monotonic()
                 if self.stopping.is_set():
                     return
                 if "event" in told:
@@ -71,12 +77,17 @@ class Listener(threading.Thread):
             stream.close()
 
     def carry_out(self, process: str, seq: int, event: dict[str, object]) -> None:
-        """One event; what breaks on it is logged and left out, so that the others come through."""
+        """One event; what breaks on it is logged and left out, so that the others come through. Raises when the data base is away."""
         try:
-            driver_events.apply(process, seq, event)
-        except SQLAlchemyError:
+            try:
+                driver_events.apply(process, seq, event)
+            except IntegrityError:  # another request was quicker: it looks different now
+                db.session.rollback()
+                driver_events.apply(process, seq, event)
+        except PASSING:
             raise
         except Exception as error:
+            db.session.rollback()
             log.error("an event failed", told=event, exc_info=error)
             driver_events.skip(process, seq)
         finally:

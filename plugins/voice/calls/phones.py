@@ -14,12 +14,11 @@ from core.contracts import Rejected, Text
 from core.db import db, transaction
 from core.events import log as events
 from plugins.voice import switchboard
-from plugins.voice.calls import book
+from plugins.voice.calls import book, directions
 from plugins.voice.models.calls import VoiceCall, VoiceLeg, VoicePhone
 
 log = structlog.get_logger("okno.voice")
 WAYS = ("browser", "sip", "external", "none")
-SIP = re.compile(r"sips?:[^\s@]{1,64}@[^\s@]{1,120}")
 LONGEST_SDP = 64 << 10
 
 
@@ -35,17 +34,22 @@ def of(user_id: int) -> VoicePhone:
 
 
 def choose(user_id: int, way: str, address: str = "", *, nailed: bool = False, auto_answer: bool = False) -> None:
-    """How the agent hears and speaks. Raises ``Rejected`` (``phone-invalid``, ``call-not-now`` with a call in hand)."""
-    address = address.strip()
-    external = way == "external" and re.fullmatch(r"\+[1-9]\d{6,14}", re.sub(r"[\s().\-]", "", address))
-    if way not in WAYS or (way == "sip" and not SIP.fullmatch(address)) or (way == "external" and not external):
+    """How the agent hears and speaks.
+
+    Raises ``Rejected``: ``phone-invalid``, ``direction-forbidden``, ``call-not-now`` with a call in hand.
+    """
+    address = address.strip() if way == "sip" else directions.SEPARATORS.sub("", address)
+    shape = {"sip": directions.SIP, "external": re.compile(r"\+[1-9][0-9]{6,14}")}.get(way)
+    if way not in WAYS or (shape is not None and not shape.fullmatch(address)):
         words = Text(
             "Give a SIP address (sip:name@host) or a number in international form",
             "Укажите адрес SIP (sip:имя@узел) или номер в международном формате",
         )
         raise Rejected(words, "phone-invalid")
+    if shape is not None:
+        directions.check_telephone(address)
     if way == "external":
-        address = "tel:" + re.sub(r"[\s().\-]", "", address)
+        address = f"tel:{address}"
     with transaction():
         phone = of(user_id)
         if book.open_calls_of(user_id):

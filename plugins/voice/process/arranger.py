@@ -45,7 +45,13 @@ class Arranger:
             if scene.call in self._over or (known is not None and known.version > scene.version):
                 return False
             self.scenes[scene.call] = scene
-            await self._apply(scene)
+            try:
+                await self._apply(scene)
+            except BaseException:
+                # Cancelled in the middle, or broken: who sent it believes that it is known here, so it is tried once more.
+                self._stirred.add(scene.call)
+                self._stir.set()
+                raise
             return True
 
     def heard(self, event: DriverEvent) -> None:
@@ -60,20 +66,22 @@ class Arranger:
         if self._stirred:
             self._stir.set()
 
-    async def run(self) -> None:
-        """Look at what was stirred, until cancelled."""
-        while True:
-            await self._stir.wait()
-            self._stir.clear()
-            await self.settle()
+    async def stirred(self) -> None:
+        """Wait until there is something to look at."""
+        await self._stir.wait()
+        self._stir.clear()
 
     async def settle(self) -> None:
-        """Look now at all that was stirred."""
+        """Look now at all that was stirred; one call that breaks does not keep the others waiting."""
         while self._stirred:
             key = self._stirred.pop()
             async with self._lock:
-                if (scene := self.scenes.get(key)) is not None:
+                if (scene := self.scenes.get(key)) is None:
+                    continue
+                try:
                     await self._apply(scene)
+                except Exception as error:
+                    log.error("a call could not be arranged", call=key, exc_info=error)
 
     # --- one call ----------------------------------------------------------------------------------------
 

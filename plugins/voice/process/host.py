@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -107,14 +106,13 @@ class Host:
     async def run(self) -> None:
         """What goes on by itself, until cancelled."""
         while True:
-            try:
-                await self.arranger.run()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.error("arranging failed", exc_info=error)
-            finally:
-                self._tell_failures()
+            await self.arranger.stirred()
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Look now at the calls that the backend's events concern."""
+        await self.arranger.settle()
+        self._tell_failures()
 
     async def stop(self) -> None:
         """Hang up all and end the backend."""

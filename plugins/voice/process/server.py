@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import os
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ log = structlog.get_logger("okno.voice")
 LONGEST_LINE = 1 << 20
 BEAT_SECONDS = 5.0
 SLOWEST_COMMAND = 20.0
+# How long somebody on another machine may be connected without a word.
+IDLE_SECONDS = 30.0
 
 
 class Server:
@@ -40,8 +44,8 @@ class Server:
         with suppress(FileNotFoundError):
             path.unlink()
         with address_of_file(path) as reachable:
-            local = await asyncio.start_unix_server(lambda r, w: self._serve(r, w, ""), reachable, limit=LONGEST_LINE)
-        path.chmod(0o600)
+            ours = _only_for_us(reachable)
+        local = await asyncio.start_unix_server(lambda r, w: self._serve(r, w, ""), sock=ours, limit=LONGEST_LINE)
         self._servers.append(local)
         if address is not None:
             if not self.secret:
@@ -63,8 +67,8 @@ class Server:
         self._open.add(task)
         answers: set[asyncio.Task[None]] = set()
         try:
-            while line := await reader.readline():
-                request = json.loads(line)
+            while line := await _line(reader, IDLE_SECONDS if secret else None):
+                request = _request(line)
                 if secret and not hmac.compare_digest(str(request.get("secret", "")).encode(), secret.encode()):
                     await _write(writer, {"id": request.get("id"), "error": {"code": "forbidden", "text": "secret"}})
                     return
@@ -75,8 +79,8 @@ class Server:
                 answers.add(answer)
                 answer.add_done_callback(answers.discard)
             await asyncio.gather(*answers, return_exceptions=True)
-        except (ConnectionError, ValueError, asyncio.IncompleteReadError) as error:
-            log.info("connection ended", why=str(error))
+        except (ConnectionError, TimeoutError, ValueError) as error:
+            log.info("connection ended", why=str(error) or type(error).__name__)
         except asyncio.CancelledError:
             log.debug("connection closed")
         finally:
@@ -118,6 +122,39 @@ class Server:
                 await _write(writer, {"beat": seq})
 
 
+def _only_for_us(path: str) -> socket.socket:
+    """A socket file that nobody else could open, not even for a moment. Raises OSError."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        made.bind(path)
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.umask(before)
+    return made
+
+
+async def _line(reader: asyncio.StreamReader, seconds: float | None) -> bytes:
+    """The next line, b"" at the end. Raises TimeoutError, and ValueError for one that is too long."""
+    async with asyncio.timeout(seconds):
+        return await reader.readline()
+
+
+def _request(line: bytes) -> dict[str, Any]:
+    """What a line asks. Raises ValueError for what is no object."""
+    try:
+        found = json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(found, dict) or not isinstance(found.get("args") or {}, dict):
+        raise ValueError("not an object with arguments")
+    return found
+
+
 async def _write(writer: asyncio.StreamWriter, told: Mapping[str, Any]) -> None:
-    writer.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    """A line. Telephone networks say what they like: what is no Unicode must not end the stream that all calls depend on."""
+    line = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    writer.write(line.encode(errors="replace") + b"\n")
     await writer.drain()

@@ -219,6 +219,7 @@ def test_what_a_muted_or_held_leg_says_is_not_recorded(play: Play) -> None:
         await rig.driver.record("talk", "r", str(path))
         await asyncio.sleep(0.4)
         await rig.driver.stop_recording("r")
+        await told(rig, "recording.done", recording="r")
         left, right = sides(path)
         assert tones_in(left, rate_of(path)) == {ANNA} and tones_in(right, rate_of(path)) == set()
         assert rig.server.model.stored == {} and not list(rig.folder.glob("*.part"))

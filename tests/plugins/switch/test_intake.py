@@ -14,8 +14,9 @@ from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
 from plugins.switch.frames import FRAME, RATE, SILENCE
 from plugins.switch.intake import PLACE, Counts, Intake
-from plugins.switch.outlet import Outlet
-from tests.support.tone_parties import tone, tones_in
+from plugins.switch.opus import Encoder
+from plugins.switch.outlet import Outlet, ReadyPacket
+from tests.support.tone_parties import HEARD, strength, tone, tones_in
 
 
 def packet(number: int, payload: bytes, timestamp: int | None = None, level: int | None = None) -> Any:
@@ -152,3 +153,44 @@ def test_what_nobody_takes_is_dropped() -> None:
     for number in range(50):
         outlet.send(b"x", number * FRAME)
     assert sent(outlet) == [number * FRAME for number in range(44, 50)]
+
+
+@pytest.mark.parametrize("skew", [200e-6, -200e-6])
+def test_a_timeline_goes_on_evenly_when_numbers_go_round_and_a_source_drifts(skew: float) -> None:
+    """Half an hour of a forwarded source whose clock is wrong, begun just before its timestamps go round."""
+    outlet, begin = Outlet(), (1 << 32) - 5 * FRAME
+    outlet.send(b"x", 48_000)
+    (before,) = sent(outlet)
+    for number in range(90_000):
+        clock = 48_000 + int(number * FRAME * (1 - skew))
+        outlet.forward(b"x", (begin + number * FRAME) & 0xFFFFFFFF, 1, clock)
+    times = sent(outlet)
+    assert times == [before + FRAME * (number + 1) for number in range(90_000 - 6, 90_000)]
+    outlet.send(b"x", clock)
+    (after,) = sent(outlet)
+    assert after - times[-1] in (FRAME, max(FRAME, clock - times[-1]))
+
+
+def test_a_switch_that_runs_for_days_sends_timestamps_of_32_bits() -> None:
+    from aiortc.codecs.opus import OpusEncoder
+    from aiortc.utils import uint32_add
+
+    packet = ReadyPacket(b"payload", (1 << 34) + 7)
+    payloads, timestamp = OpusEncoder().pack(packet)  # type: ignore[arg-type]
+    assert (payloads, uint32_add(5, timestamp)) == ([b"payload"], 12)
+
+
+def test_a_new_source_begins_anew_and_repeats_are_heard_once() -> None:
+    intake, encoder = Intake(), Encoder()
+    intake.listen(True, ())
+    frames = tone(400, 1.0).reshape(-1, FRAME)
+    payloads = [encoder.encode(frame) for frame in frames]
+    heard = []
+    for number, payload in enumerate(payloads):
+        # In the middle the browser takes another microphone: other source, other numbers, other clock.
+        at, begin = ((65_530 + number) & 0xFFFF, 0) if number < 25 else (30_000 + number, 4_000_000_000)
+        for _ in range(3):
+            intake.add(packet(at, payload, begin + number * FRAME))
+        heard.append(intake.pull())
+    assert all(strength(frame, 400) > HEARD for frame in heard[5:])
+    assert intake.counted.take_loss_percent() == 0.0

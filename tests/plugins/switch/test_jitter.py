@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +120,47 @@ def test_no_packet_is_played_twice_or_out_of_order(events: list[int | None]) -> 
         elif turn.kind is Kind.NOTHING:
             played = []  # it begins anew
     assert played == sorted(set(played))
+
+
+# --- clocks, circles and repeats -------------------------------------------------------------------------
+
+HOUR = 3600 * 50
+
+
+@pytest.mark.parametrize("skew", [200e-6, -200e-6])
+def test_an_hour_with_a_clock_that_goes_wrong_neither_grows_nor_starves(skew: float) -> None:
+    """A sender whose 20 ms are 200 ppm too short sends 36 packets too many in an hour, or as many too few; its numbers go
+    round twice."""
+    buffer, sent, longest = JitterBuffer(), 0, 0
+    kinds: Counter[Kind] = Counter()
+    for beat in range(HOUR):
+        while sent <= beat * (1 + skew):
+            buffer.add((sent + 65_000) & 0xFFFF, b"x")
+            sent += 1
+        kinds[buffer.turn().kind] += 1
+        longest = max(longest, len(buffer))
+    assert longest <= 4 and (buffer.lost, buffer.late) == (0, 0)
+    mended = kinds[Kind.TWO] + kinds[Kind.LATE] + kinds[Kind.LOST] + kinds[Kind.NOTHING]
+    assert mended <= 37 and kinds[Kind.NOTHING] == 0
+
+
+@given(
+    st.integers(0, 0xFFFF),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3), st.booleans()), min_size=60, max_size=120),
+)
+def test_wherever_the_numbers_begin_it_is_the_same_stream(start: int, way: list[tuple[int, int, bool]]) -> None:
+    """``way`` of a packet: by how many turns it is late, how often it comes, whether it is lost."""
+    arrivals = sorted(
+        (number + late, number) for number, (late, times, lost) in enumerate(way) if not lost for _ in range(times)
+    )
+
+    def played(first: int) -> list[tuple[Kind, bytes, bytes]]:
+        buffer, left, found = JitterBuffer(), list(arrivals), []
+        for turn in range(len(way) + 10):
+            while left and left[0][0] <= turn:
+                number = left.pop(0)[1]
+                buffer.add((first + number) & 0xFFFF, payload(number))
+            found.append(tuple(buffer.turn()))
+        return found
+
+    assert played(start) == played(0)

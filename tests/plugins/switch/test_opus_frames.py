@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plugins.switch.frames import FRAME, SILENCE, crossfade, level, mix
+from plugins.switch.frames import FRAME, RATE, SILENCE, crossfade, level, mix
 from plugins.switch.opus import Decoder, Encoder, OpusError
 from tests.support.tone_parties import tone, tones_in
 
@@ -77,3 +77,31 @@ def test_a_crossfade_begins_as_the_one_and_ends_as_the_other() -> None:
     faded = crossfade(np.full(FRAME, 1000, np.int16), np.full(FRAME, -1000, np.int16))
     assert (faded[0], faded[-1]) == (1000, -1000)
     assert np.abs(np.diff(faded)).max() < 5
+
+
+def test_a_stream_that_was_left_is_taken_up_without_what_was_before() -> None:
+    """Whoever heard music or another's packets meanwhile hears an encoder that begins anew sooner right than one that goes on."""
+    own, other = (_voice(hertz) for hertz in (130, 210))
+
+    def wrong(anew: bool) -> float:
+        encoder, between, decoder, whole = Encoder(), Encoder(), Decoder(), Decoder()
+        packets = [encoder.encode(frame) for frame in own[:50]]
+        for packet in packets:
+            decoder.decode(packet)
+        for frame in other:
+            decoder.decode(between.encode(frame))
+        if anew:
+            encoder.begin_anew()
+        heard = [decoder.decode(encoder.encode(frame)) for frame in own[50:60]]
+        straight = Encoder()
+        right = [whole.decode(straight.encode(frame)) for frame in own[:60]][50:]
+        return float(np.mean(np.square(np.concatenate(heard).astype(float) - np.concatenate(right))))
+
+    assert wrong(anew=True) < wrong(anew=False) / 4
+
+
+def _voice(hertz: float) -> list[np.ndarray]:
+    at = np.arange(RATE * 2) / RATE
+    wave = sum(np.sin(2 * np.pi * hertz * number * at) / number for number in range(1, 9))
+    swelling = wave * (0.5 + 0.5 * np.sin(2 * np.pi * 4 * at))
+    return list((swelling / np.abs(swelling).max() * 9000).astype(np.int16).reshape(-1, FRAME))

@@ -156,8 +156,23 @@ def test_one_who_listens_in_is_mixed_for_while_the_others_stay_forwarded(house: 
     house.legs["d"].supervises, house.legs["d"].mode = "b", "monitor"
     plan = house.plan()
     assert set(plan.forwards) == {house.legs["a"], house.legs["b"]}
-    assert [mix.listeners for mix in plan.mixes] == [(house.legs["d"],)]
+    assert [mix.listeners for mix in plan.mixes] == [((house.legs["d"],),)]
     assert plan.decoded == {house.legs["a"], house.legs["b"]}
+
+
+def test_who_hears_the_same_is_one_group_of_the_mix(house: House) -> None:
+    for name in "bc":
+        house.legs[name].muted = True
+    house.legs["d"].supervises, house.legs["d"].mode = "a", "monitor"
+    house.bridges["x"].player = player("news")
+    a, b, c, d = (house.legs[name] for name in "abcd")
+    (mix,) = house.plan().mixes
+    # The speaker hears the news alone, the others hear both; what is played to one of them alone sets it apart.
+    assert mix.listeners == ((b, c, d),)
+    c.player = player("one")
+    (mix,) = house.plan().mixes
+    assert mix.listeners == ((b, d), (c,)) and mix.gains.sum(axis=1).tolist() == [2.0, 3.0]
+    assert house.plan().sounds == [(a, house.bridges["x"].player)]
 
 
 def test_music_alone_is_sent_as_ready_packets(house: House) -> None:
@@ -173,7 +188,7 @@ def test_a_telephone_is_mixed_for_and_decoded_for(house: House) -> None:
     house.legs["a"].end = end
     plan = house.plan()
     assert plan.forwards == {}
-    assert {mix.listeners for mix in plan.mixes} == {(house.legs["a"], house.legs["b"])}
+    assert {mix.listeners for mix in plan.mixes} == {((house.legs["a"],), (house.legs["b"],))}
 
 
 def test_a_recording_has_the_first_leg_left_and_all_others_right(house: House) -> None:

@@ -108,3 +108,25 @@ def test_a_disk_that_is_too_slow_ends_the_recording_not_the_memory(tmp_path: Pat
     go_on.set()
     house.finish()
     assert house.done == []
+
+
+def test_a_fault_in_one_recording_does_not_end_the_others(tmp_path: Path) -> None:
+    house = House(tmp_path / "a.wav", channels=1)
+    other_done: list[float] = []
+    other = Recording("s", "x", WavFile(str(tmp_path / "b.wav"), 1), other_done.append, house.failed.append)
+    house.recording.file._file.close()  # the next write is a ValueError, no OSError
+    house.feed(tone(400, 1.0))
+    wait_until(lambda: house.failed == ["disk-error"])
+    for frame in tone(650, 1.0).reshape(-1, FRAME):
+        house.writer.feed(other, frame)
+    house.writer.finish(other)
+    house.finish()
+    assert (other_done, house.done, house.failed) == ([1.0], [], ["disk-error"])
+
+
+def test_a_recording_of_more_bytes_than_a_header_can_tell_goes_on(tmp_path: Path) -> None:
+    house = House(tmp_path / "a.wav", channels=1)
+    house.recording.file._bytes = 1 << 32
+    house.feed(tone(400, 0.02 * BATCH * 2))
+    house.finish()
+    assert house.failed == [] and read(tmp_path / "a.wav")[0] == 16_000

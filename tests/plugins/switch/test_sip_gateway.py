@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +189,82 @@ def test_statuses_become_words(status: int, answered: bool, word: str) -> None:
 
 def test_every_cause_has_a_status() -> None:
     assert causes.refusal("busy") == 486 and causes.refusal("normal") == 603
+
+
+def crowd(end: socket.socket) -> None:
+    """Sound until there is no room for more."""
+    with suppress(BlockingIOError):
+        while True:
+            end.send(wire.sound("a", bytes(1920)))
+
+
+def emptied(end: socket.socket) -> list[Any]:
+    found = []
+    with suppress(BlockingIOError):
+        while True:
+            found.append(wire.read(end.recv(wire.LONGEST)))
+    return [words for words in found if isinstance(words, dict)]
+
+
+def test_words_to_a_process_that_is_busy_wait_and_keep_their_order() -> None:
+    from plugins.switch.sip.agent_process import AgentProcess
+
+    async def whole() -> None:
+        agent, (ours, theirs) = AgentProcess({}), wire.pair()
+        with ours, theirs:
+            agent._socket = ours
+            crowd(ours)
+            for number in range(3):
+                agent.say(op="hangup", leg=str(number))
+            heard = emptied(theirs)
+            assert heard == []
+
+            def all_came() -> bool:
+                heard.extend(emptied(theirs))
+                return len(heard) == 3
+
+            await until(all_came, "the words")
+            assert [one["leg"] for one in heard] == ["0", "1", "2"]
+            agent.say(op="stop")
+            assert emptied(theirs) == [{"op": "stop"}]
+            asyncio.get_running_loop().remove_writer(ours)
+
+    asyncio.run(whole())
+
+
+def test_words_of_a_process_to_a_switch_that_is_busy_wait_too() -> None:
+    pytest.importorskip("pjsua2", reason="the extra sip is not installed")
+    from plugins.switch.sip.agent import Agent
+
+    ours, theirs = wire.pair()
+    with ours, theirs:
+        agent: Any = Agent.__new__(Agent)
+        agent._end, agent._unsaid, agent._running = ours, deque(), True
+        crowd(ours)
+        agent.tell("ended", leg="a", cause="normal", code=200)
+        assert emptied(theirs) == []
+        agent._say()
+        assert [one["event"] for one in emptied(theirs)] == ["ended"] and agent._running
+
+
+def test_a_name_that_is_no_unicode_comes_through_as_words() -> None:
+    said = wire.read(wire.words(event="incoming", name="Мария\udcff", address="101"))
+    assert said == {"event": "incoming", "name": "Мария?", "address": "101"}
+
+
+def test_nothing_but_a_number_is_shown_to_whom_we_call() -> None:
+    from plugins.switch.sip.agent_process import AgentProcess
+
+    async def whole() -> None:
+        gateway, said = SipGateway(chosen({"switch.sip": True})), []
+        for agent in gateway.agents:
+            agent.ready.set()
+        agent = gateway.agents[0]
+        agent.say = lambda **words: said.append(words["caller"])  # type: ignore[method-assign]
+        assert isinstance(agent, AgentProcess)
+        for leg, caller in (("a", "+78000000001"), ("b", "1>\r\nX-Evil: 1"), ("c", "<sip:x@y>"), ("d", "")):
+            await gateway.originate(leg, "sip:anna@example.org", caller, 5, {})
+            agent.ends.clear()
+        assert said == ["+78000000001", "", "", ""]
+
+    asyncio.run(whole())

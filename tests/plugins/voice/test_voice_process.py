@@ -161,6 +161,48 @@ def test_other_machines_need_the_secret(tmp_path):
         process.close()
 
 
+@pytest.mark.parametrize("line", [b"[1, 2]", b"no JSON", b"[" * 100_000, b'{"op": "status", "args": [1]}', b"\xff\xfe"])
+def test_rubbish_ends_its_own_connection_and_nothing_else(process, line):
+    with closing(process.address.connect(5)) as made:
+        made.sendall(line + b"\n")
+        assert made.recv(100) == b""
+    assert process.ask("status")["ok"]["backend"] == "memory"
+
+
+def test_what_a_network_said_that_is_no_unicode_does_not_end_the_stream(process):
+    stream = switchboard.Listening(process.address, 0, "")
+    process.tell(DriverEvent("leg.incoming", 0.0, leg="a", data={"name": "Мари\udcff", "address": "101"}))
+    process.tell(DriverEvent("leg.dtmf", 0.0, leg="a", data={"digit": "1"}))
+    read = iter(stream)
+    told = [next(read)["event"] for _ in range(3)]
+    assert (told[1]["data"]["name"], told[2]["kind"]) == ("Мари?", "leg.dtmf")
+    stream.close()
+
+
+def test_somebody_on_another_machine_who_says_nothing_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("plugins.voice.process.server.IDLE_SECONDS", 0.05)
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    process = Running(tmp_path / "voice.sock", ("127.0.0.1", port), "shared word")
+    try:
+        with closing(socket.create_connection(("127.0.0.1", port), 5)) as silent:
+            assert silent.recv(10) == b""
+        with closing(process.address.connect(5)) as ours:
+            ours.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                ours.recv(10)
+    finally:
+        process.close()
+
+
+def test_the_socket_is_nobody_elses_from_its_first_moment(tmp_path):
+    from plugins.voice.process.server import _only_for_us
+
+    path = tmp_path / "s.sock"
+    with closing(_only_for_us(str(path))):
+        assert (path.stat().st_mode & 0o777) == 0o600
+
+
 def test_a_house_deep_in_the_folders_is_reached_all_the_same(tmp_path):
     made = Running(tmp_path / ("д" * 90) / "run" / "voice.sock")
     try:
