@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from plugins.voice.sounds.sound_files import RATE, as_wav
 from tests.support import axe
@@ -195,12 +195,19 @@ def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message
     wait_until(lambda: telephone.state == "ended", what="the end behind the message")
     house.no_call_is_open()
     assert house.rows("SELECT cause FROM voice_call WHERE direction = 'out'") == [("normal",)]
-    # A number that nobody has: the agent is told.
+    # A number that nobody has: the agent is told, and an answer that comes after the end brings no call back.
     egor.locator("[data-tab='/voice/phone']").first.click()
+    late: list[tuple[Route, APIResponse]] = []
+    egor.route("**/voice/calls", lambda route: late.append((route, route.fetch())))
     number.fill("+7 495 000-00-09")
     number.press("Enter")
     expect(egor.locator(".toast").filter(has_text="Звонок не состоялся")).to_be_visible()
+    expect(page).to_have_attribute("aria-busy", "true")
+    for route, answer in late:
+        route.fulfill(response=answer)
+    expect(page).to_have_attribute("aria-busy", "false")
     expect(phone(egor)).to_be_hidden()
+    expect(phone(egor)).to_have_attribute("data-sound", "off")
 
 
 def connect(page: Page, house: SoftphoneHouse) -> Locator:

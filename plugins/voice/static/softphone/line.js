@@ -11,6 +11,7 @@
 // The default of RTCPeerConnection asks no server; candidates are gathered for a moment and travel with the offer.
 
 const GATHERED = 2500;
+const CONNECTED = 10_000;
 const SHAKEN = 5000;
 
 export class Line {
@@ -31,13 +32,16 @@ export class Line {
     const answer = await exchange(pc.localDescription.sdp);
     if (pc.signalingState === "closed") return;
     await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    this.moved(pc);
   }
 
   moved(pc) {
     if (pc !== this.pc) return;
     const state = { connected: "up", disconnected: "shaken", failed: "lost", closed: "lost" }[pc.connectionState] || this.state;
     clearTimeout(this.timer);
-    if (state === "shaken") this.timer = setTimeout(() => pc === this.pc && this.tell("lost"), SHAKEN);
+    // A browser may try for half a minute; a line made anew is quicker.
+    const patience = { connecting: CONNECTED, shaken: SHAKEN }[state];
+    if (patience) this.timer = setTimeout(() => pc === this.pc && this.tell("lost"), patience);
     this.tell(state);
   }
 

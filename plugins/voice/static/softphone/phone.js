@@ -18,6 +18,7 @@ class Phone {
     this.element = element;
     this.words = JSON.parse(element.dataset.words);
     this.known = new Map();
+    this.over = new Map();
     this.asking = false;
     this.cards = new Map();
     this.rung = new Set();
@@ -59,7 +60,14 @@ class Phone {
     this.arrange();
   }
 
+  // What an answer says of a call. Events may have told more of it by now, even that it is over.
+  reply(call) {
+    if (!call || this.known.has(call.key)) return;
+    this.over.has(call.key) ? this.tellEnd(this.over.get(call.key)) : this.take(call);
+  }
+
   keep(call) {
+    this.over.delete(call.key);
     this.known.set(call.key, call);
     if (call.auto_answer && call.can?.answer) this.answerByItself(call.key);
   }
@@ -74,7 +82,12 @@ class Phone {
   forget(key, cause) {
     const call = this.known.get(key);
     this.known.delete(key);
-    if (call && !call.can?.answer) toast(this.words.ended[cause] || "", cause === "lost" ? "error" : "warn");
+    this.over.set(key, call ? "" : cause);
+    if (call && !call.can?.answer) this.tellEnd(cause);
+  }
+
+  tellEnd(cause) {
+    toast(this.words.ended[cause] || "", cause === "lost" ? "error" : "warn");
   }
 
   // One card a call; a consultation stands in the card of the call it is about. What is offered is answered in the offer window.
@@ -193,8 +206,7 @@ class Phone {
     try {
       await this.prepare();
       const { call } = await post("calls", target);
-      // An event may have told more of it by now.
-      if (call && !this.known.has(call.key)) this.take(call);
+      this.reply(call);
       done(call);
     } catch (error) {
       toast(error.message || this.words.failed, "error");
@@ -213,10 +225,11 @@ class Phone {
 
   async supervise(key, body) {
     try {
+      this.over.delete(key);
       if (body.mode) await this.prepare();
       const said = await post(`calls/${key}/supervise`, body);
-      // The event may come later than the answer; without the call the line would go again.
-      if (said.call && !this.known.has(key)) this.take(said.call);
+      // Without the call the line would go again.
+      this.reply(said.call);
       return said;
     } catch (error) {
       toast(error.message || this.words.failed, "error");
