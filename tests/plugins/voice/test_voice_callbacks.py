@@ -366,7 +366,11 @@ def test_a_callback_that_somebody_was_to_call_and_nobody_does_is_tried_again(hou
     with clock.at(clock.now() + timedelta(minutes=2)):
         assert callbacks.end_lost() == 1
         lost = fresh(VoiceCallback, row.id)
-        assert (lost.state, lost.due_at is not None, fresh(Interaction, row.interaction_id).state) == ("waiting", True, "put_off")
+        assert (lost.state, lost.due_at is not None, fresh(Interaction, row.interaction_id).state) == (
+            "waiting",
+            True,
+            "put_off",
+        )
         assert callbacks.end_lost() == 0
     monkeypatch.undo()
     begin = callbacks.begin
