@@ -15,9 +15,11 @@ from core import assignment, presence
 from core.db import db, transaction
 from core.model import Interaction, Offer, Presence, Role, Service, ServiceEntry, Team, TeamMember, User
 from core.routing import abandoning, closing
-from plugins.voice.calls import arrival, dialling, phones, picture, reconciling
+from plugins.voice.calls import arrival, book, dialling, menus, phones, picture, reconciling
 from plugins.voice.messages import operations as messages
 from plugins.voice.models.calls import VoiceCall, VoiceLeg
+from plugins.voice.models.registration import VoiceCallback
+from plugins.voice.registration import callbacks
 from plugins.voice.sounds.sound_files import as_wav
 from tests.support.applications import MigratedTemplates, make_app
 from tests.support.memory_driver import MemoryVoice
@@ -161,6 +163,15 @@ class CallHouse:
         for interaction_id in list(db.session.scalars(waiting)):
             abandoning.abandon(interaction_id)
         assert self.live_legs() == []
+
+
+def promised(house: CallHouse, number: str = CALLER) -> VoiceCallback:
+    """A caller of that number waits to be called back."""
+    key = house.visitor(number)
+    with transaction():
+        menus.call_back(book.by_key(key))
+    house.voice.pump()
+    return callbacks.latest()[-1]
 
 
 def furnish() -> tuple[dict[str, int], int, int]:

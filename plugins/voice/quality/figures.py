@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core.contracts import Text
@@ -24,6 +24,7 @@ from plugins.voice.sheets import sheet
 
 PAGE, EXPORTED_AT_ONCE = 50, 500
 MOST_EXPORTED = 20_000
+NOTHING = Looks(0, 0.0, 0.0)
 POOR = or_(VoiceLeg.worst_loss > MOST_LOSS, VoiceLeg.worst_jitter > MOST_JITTER)
 
 
@@ -138,17 +139,11 @@ def _sides(call_ids: Collection[int]) -> dict[tuple[int, bool], Side]:
 def _together(one: Side, other: Side) -> dict[str, Any]:
     """The means of two people at one side."""
     both = _looks(one).added(_looks(other))
-    known = both.count > 0
-    means = (both.loss, both.jitter) if known else (None, None)
-    return {"mean_loss": _rounded(means[0], 2), "mean_jitter": _rounded(means[1], 1), "samples": both.count}
+    return {**_means(both), "samples": both.count}
 
 
 def _looks(side: Side) -> Looks:
     return Looks(side.samples, side.mean_loss or 0.0, side.mean_jitter or 0.0)
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def every(asked: Asked) -> Iterator[Measured]:
@@ -172,27 +167,31 @@ def by_agent(asked: Asked, language: str) -> tuple[list[Line], Line]:
     users = {
         user.id: user.name for user in db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
     }
-    lines = [Line(users[row[0]], *row[1:6], *_means(looks.get(row[0])), id=row[0]) for row in rows]
+    lines = [Line(users[row[0]], *row[1:6], id=row[0], **_means(looks.get(row[0], NOTHING))) for row in rows]
     lines.sort(key=lambda line: (-(line.percent or 0), -line.said, line.title))
     measured, poor, said = (sum(getattr(line, name) for line in lines) for name in ("measured", "poor", "said"))
     loss, jitter = (
         max((value for line in lines if (value := getattr(line, name)) is not None), default=None)
         for name in ("worst_loss", "worst_jitter")
     )
-    whole = Looks(0, 0.0, 0.0)
+    whole = NOTHING
     for line in lines:
-        whole = whole.added(looks.get(line.id, Looks(0, 0.0, 0.0)))
-    return lines, Line(Text("All", "Всего").to(language), measured, poor, said, loss, jitter, *_means(whole))
+        whole = whole.added(looks.get(line.id, NOTHING))
+    return lines, Line(Text("All", "Всего").to(language), measured, poor, said, loss, jitter, **_means(whole))
 
 
-def _means(looks: Looks | None) -> tuple[float | None, float | None]:
-    return (round(looks.loss, 2), round(looks.jitter, 1)) if looks is not None and looks.count else (None, None)
+def _means(looks: Looks) -> dict[str, Any]:
+    known = looks.count > 0
+    return {
+        "mean_loss": round(looks.loss, 2) if known else None,
+        "mean_jitter": round(looks.jitter, 1) if known else None,
+    }
 
 
 def _looks_by_agent(asked: Asked) -> dict[int, Looks]:
     """All looks at both sides of the calls of each agent."""
     loss, jitter = VoiceLeg.mean_loss * VoiceLeg.samples, VoiceLeg.mean_jitter * VoiceLeg.samples
-    query = (
+    query: Select[Any] = (
         select(VoiceCall.agent_id, func.sum(VoiceLeg.samples), func.sum(loss), func.sum(jitter))
         .join(VoiceCall, VoiceCall.id == VoiceLeg.call_id)
         .where(*_conditions(asked), VoiceCall.agent_id.is_not(None), VoiceLeg.kind.in_(PEOPLE), VoiceLeg.samples > 0)
