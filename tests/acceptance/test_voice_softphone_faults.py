@@ -42,7 +42,7 @@ def test_a_killed_voice_process_is_told_in_words_and_the_next_call_is_carried(pa
     anna, visitor = house.desk(pages, "anna", AGENT, ready=True), house.visitor(pages)
     answer(anna)
     hears(anna, VISITOR)
-    phone(anna).get_by_role("button", name="Записывать", exact=True).click()
+    phone(anna).get_by_role("button", name="Запись", exact=True).click()
     expect(phone(anna).locator("[data-recording]")).to_be_visible()
     [(recording, path, case_id)] = house.rows("SELECT id, path, case_id FROM voice_recording")
     wait_until(lambda: Path(path).exists() and Path(path).stat().st_size > 3 * A_SECOND, what="three seconds recorded")
@@ -107,7 +107,7 @@ def test_a_call_outlives_ten_seconds_without_a_network(cable: Cable, pages: Page
     expect(phone(boris)).to_contain_text("Связь прерывается, подождите…")
     expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")
     # What is pressed meanwhile is refused in words, not lost.
-    phone(boris).get_by_role("button", name="Поставить на удержание").click()
+    phone(boris).get_by_role("button", name="Удержать").click()
     expect(boris.locator(".toast").filter(has_text="Не получилось. Повторите.")).to_be_visible()
     wait_until(lambda: time.monotonic() > cut_at + CUT_SECONDS, what="the end of the cut")
     expect(phone(boris)).to_contain_text("Звук пропал. Соединяем снова…")

@@ -64,7 +64,7 @@ export class CallCard {
     if (act === "message") return this.play({ id: Number(button.dataset.message) });
     if (act === "hush") return this.play({ stop: true });
     if (act === "machine") return this.play({ leave: true });
-    if (act === "record") return this.phone.command(this.key, "record", { on: button.ariaPressed !== "true" });
+    if (act === "record") return this.phone.command(this.key, "record", { on: !button.matches("[data-pressed]") });
     if (act in ASKS) return this.phone.targets.open(this.key, ASKS[act]);
     return this.toggled(act);
   }
@@ -233,8 +233,9 @@ export class CallCard {
   toggle(button, on) {
     const { off, on: pressed, keys, labelOff, labelOn } = button.dataset;
     const words = on ? pressed : off;
-    button.setAttribute("aria-pressed", String(on));
-    button.ariaLabel = words;
+    button.toggleAttribute("data-pressed", on);
+    // Of a key whose words change, they tell its state.
+    if (!labelOn) button.ariaPressed = String(on);
     button.title = keys ? `${words} (${keys})` : words;
     if (labelOn) find("[data-label]", button).textContent = on ? labelOn : labelOff;
   }
@@ -243,10 +244,7 @@ export class CallCard {
   lock(button, why) {
     button.toggleAttribute("data-locked", Boolean(why));
     button.ariaDisabled = why ? "true" : null;
-    if (why) {
-      button.title = why;
-      button.ariaLabel = `${button.dataset.off}: ${why}`;
-    }
+    if (why) button.title = why;
     return Boolean(why);
   }
 

@@ -107,11 +107,10 @@ class Phone {
     if (focused) this.focusNext();
   }
 
-  // Behind a call its outcome is chosen; without one, the work in view goes on.
+  // To the next call, else to the tab in view: all around it is drawn anew when a call ends.
   focusNext() {
     if ([...this.cards.values()].some((card) => card.focus())) return;
-    const places = all(".focus-finish, #tabs .tab[aria-selected=true], #tabs .tab");
-    places.find((place) => place.checkVisibility())?.focus();
+    all("#panels > .panel").find((panel) => panel.checkVisibility())?.focus();
   }
 
   // What has changed is said to whoever does not see it.
