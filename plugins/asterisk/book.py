@@ -121,7 +121,7 @@ class Exchange:
 
     async def snoop(self, target: str, channel: str, spy: str, whisper: str) -> None:
         """Make a channel that listens to, and speaks into, another; it is in our application when this returns. Raises AriError."""
-        how = {"spy": spy, "whisper": whisper, "app": self.app, "appArgs": "helper"}
+        how: dict[str, Any] = {"spy": spy, "whisper": whisper, "app": self.app, "appArgs": "helper"}
         with self.awaited(channel) as there:
             try:
                 await self.ari.post("channels", target, "snoop", channel, **how)

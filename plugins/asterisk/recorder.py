@@ -14,6 +14,7 @@ import wave
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -173,7 +174,7 @@ class Recorder:
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._exchange.snoop(leg.channel, name, "in", "none")
         tape = self._tapes[name] = Tape(name, leg.id, side, time.monotonic(), stored)
-        how = {"name": name, "format": "wav16", "ifExists": "overwrite", "terminateOn": "none"}
+        how: dict[str, Any] = {"name": name, "format": "wav16", "ifExists": "overwrite", "terminateOn": "none"}
         try:
             await self._exchange.ari.post("channels", name, "record", **how)
         except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import time
 import wave
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class SoundShelf:
         """Make the folder, and throw away what nobody has played for a month."""
         self._folder.mkdir(parents=True, exist_ok=True)
         oldest = time.time() - KEPT_DAYS * 86_400
-        for file in self._folder.glob(f"*{SUFFIX}"):
+        for file in self._folder.glob(f"*{SUFFIX}*"):
             if file.stat().st_mtime < oldest:
                 file.unlink(missing_ok=True)
 
@@ -70,7 +71,11 @@ class SoundShelf:
         if path.exists():
             path.touch()
             return name
-        write_wav(path, _made(kind, what) * level)
+        samples = _made(kind, what) * level
+        try:
+            write_wav(path, samples)
+        except OSError as error:
+            raise DriverError("bad-sound", f"{path}: {error.strerror}") from error
         return name
 
 
@@ -89,7 +94,7 @@ def _made(kind: str, what: str) -> Samples:
         return resampled(*read_wav(Path(what)))
     if kind == "tone":
         return tone(what)
-    if kind == "silence" and what.isdigit() and 0 < int(what) <= MOST_TONE_MS:
+    if kind == "silence" and what.isdecimal() and 0 < int(what) <= MOST_TONE_MS:
         return np.zeros(RATE * int(what) // 1000, np.float32)
     raise DriverError("bad-sound", f"not a sound: {kind}:{what}")
 
@@ -138,12 +143,15 @@ def resampled(samples: Samples, rate: int) -> Samples:
 
 def write_wav(path: Path, samples: Samples) -> None:
     """Write mono 16 bits; a reader sees the whole file or none."""
-    half = path.with_name(f"{path.name}.part")
+    half = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     clipped = np.clip(samples * FULL_SCALE, -FULL_SCALE - 1, FULL_SCALE).astype("<i2")
-    with wave.open(str(half), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(clipped.tobytes())
-    half.chmod(0o644)
-    half.replace(path)
+    try:
+        with wave.open(str(half), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(clipped.tobytes())
+        half.chmod(0o644)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

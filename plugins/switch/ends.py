@@ -81,7 +81,7 @@ class PcmEnd:
 
     packets = False
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
         self._waiting: deque[Frame] = deque(maxlen=MOST_WAITING)
         self._begun = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 from sqlalchemy import select
 
 from core import supervision
@@ -24,11 +25,23 @@ from plugins.voice.quality.looks import Looks
 UNREADABLE = Text("The message cannot be read", "Сообщение не разобрать")
 
 
+# What JSON can say and neither data bases nor sockets can hold: zeros, and halves of characters.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
 class Body(Schema):
     """A body in JSON; what nobody asks for is left out."""
 
     class Meta:
         unknown = EXCLUDE
+
+    @pre_load
+    def storable(self, data: Any, **_: Any) -> Any:
+        """Texts of characters only."""
+        values = data.values() if isinstance(data, dict) else ()
+        if any(isinstance(value, str) and UNSTORABLE.search(value) for value in values):
+            raise ValidationError("not a text")
+        return data
 
 
 class LegSchema(Body):
@@ -86,7 +99,7 @@ def body_of(schema: type[Schema]) -> dict[str, Any]:
     """The JSON body as the schema loads it. Raises ``Rejected`` (``invalid``)."""
     try:
         loaded: dict[str, Any] = schema().load(request.get_json(silent=True) or {})
-    except ValidationError as wrong:
+    except (ValidationError, RecursionError) as wrong:
         raise Rejected(UNREADABLE, "invalid") from wrong
     return loaded
 

@@ -84,7 +84,8 @@ class Address:
         request: dict[str, Any] = {"id": 1, "op": op, "args": dict(arguments)}
         if self.listen:
             request["secret"] = self.secret
-        return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
+        return line.encode(errors="replace") + b"\n"  # what a browser sends may be no Unicode
 
 
 def address_of(app: Flask) -> Address:

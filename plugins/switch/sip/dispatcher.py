@@ -21,6 +21,8 @@ COPIED = re.compile(rb"^(?:Via|v|From|f|To|t|Call-ID|i|CSeq)\s*:.*$", re.MULTILI
 REMEMBERED_CALLS, REMEMBERED_PEERS = 4096, 256
 LONGEST = 65_535
 ANYWHERE = "0.0.0.0"  # noqa: S104
+# How often the provider's name is looked up; sooner while nothing is known, as after a start before the network is there.
+LOOK_UP_SECONDS, LOOK_UP_SOON = 300.0, 10.0
 
 Address = tuple[str, int]
 
@@ -33,7 +35,10 @@ class Dispatcher(asyncio.DatagramProtocol):
         self._ports: OrderedDict[bytes, int] = OrderedDict()
         self._relays: OrderedDict[Address, socket.socket] = OrderedDict()
         self._transport: asyncio.DatagramTransport | None = None
-        self._peers: set[str] = set()
+        self._trunk = settings["sip_trunk"].partition(":")[0]
+        self._peers: set[str] = set(settings["sip_peers"])
+        self._trunks: set[str] = set()
+        self._looking: asyncio.Task[None] | None = None
 
     @staticmethod
     def relay_host(host: str) -> str:
@@ -41,20 +46,18 @@ class Dispatcher(asyncio.DatagramProtocol):
         return "127.0.0.1" if host in ("", ANYWHERE) else host
 
     async def start(self) -> None:
-        """Listen; who may call is looked up now. Raises OSError when the port is taken."""
+        """Listen; who may call is looked up now and again. Raises OSError when the port is taken."""
         loop = asyncio.get_running_loop()
-        self._peers = set(self._settings["sip_peers"])
-        trunk = self._settings["sip_trunk"].partition(":")[0]
-        if trunk:
-            try:
-                self._peers |= {str(found[4][0]) for found in await loop.getaddrinfo(trunk, None)}
-            except OSError as error:
-                log.warning("sip.trunk-unknown", trunk=trunk, why=str(error))
+        if self._trunk:
+            await self._look_up()
+            self._looking = loop.create_task(self._look_again(), name="sip-trunk")
         host = self._listen[0] or ANYWHERE
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, self._listen[1]))
 
     def stop(self) -> None:
         """Listen no more."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._transport is not None:
             self._transport.close()
         while self._relays:
@@ -66,7 +69,7 @@ class Dispatcher(asyncio.DatagramProtocol):
         if found is None or self._transport is None:
             return
         request = not data.startswith(b"SIP/2.0 ")
-        if request and addr[0] not in self._peers and "*" not in self._peers:
+        if request and not self._is_known(addr[0]):
             self._refuse(data, addr, b"403 Forbidden")
             return
         port = self._ports.get(found[1])
@@ -82,6 +85,23 @@ class Dispatcher(asyncio.DatagramProtocol):
             self._relay(addr).sendto(data, (self.relay_host(self._listen[0]), port))
         elif request and not data.startswith(b"ACK "):
             self._refuse(data, addr, b"481 Call/Transaction Does Not Exist")
+
+    def _is_known(self, peer: str) -> bool:
+        return peer in self._peers or peer in self._trunks or "*" in self._peers
+
+    async def _look_up(self) -> None:
+        """A name service that does not answer takes nothing away."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(self._trunk, None)
+        except OSError as error:
+            log.warning("sip.trunk-unknown", trunk=self._trunk, why=str(error))
+        else:
+            self._trunks = {str(one[4][0]) for one in found}
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_UP_SECONDS if self._trunks else LOOK_UP_SOON)
+            await self._look_up()
 
     def _relay(self, addr: Address) -> socket.socket:
         if addr in self._relays:

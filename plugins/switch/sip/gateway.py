@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -49,14 +50,12 @@ class SipGateway:
 
     async def start(self, calls: Calls) -> None:
         """Start the processes, then take calls."""
-        for agent in self.agents:
-            await agent.start(calls)
+        await asyncio.gather(*(agent.start(calls) for agent in self.agents))
         await self._dispatcher.start()
 
     async def stop(self) -> None:
         """End all calls and the processes."""
-        for agent in self.agents:
-            await agent.stop()
+        await asyncio.gather(*(agent.stop() for agent in self.agents))
         self._dispatcher.stop()
 
     async def originate(

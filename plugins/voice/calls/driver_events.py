@@ -136,9 +136,14 @@ def call_of(media: str) -> tuple[VoiceCall, VoiceLeg] | None:
 
 def _incoming(process: str, event: Event) -> None:
     data = event.get("data", {})
-    name = str(data.get("name") or data.get("display") or "")
-    number, entry = _number(str(data.get("address", ""))), _number(str(data.get("to", "")))
+    name = _shown(data.get("name") or data.get("display"))
+    number, entry = _number(_shown(data.get("address"))), _number(_shown(data.get("to")))
     arrival.from_line(event["leg"], number, entry, name, process)
+
+
+def _shown(said: object) -> str:
+    """What a network says, without signs that could not be shown or kept."""
+    return "".join(filter(str.isprintable, str(said or ""))).strip()
 
 
 def _number(address: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from core.telephony import DriverError
-from plugins.switch.sip import causes, wire
+from plugins.switch.sip import causes, dispatcher, wire
 from plugins.switch.sip.gateway import SipGateway, chosen_gateway
 from plugins.switch.sip.settings import chosen, declared
 from tests.support.sip_telephone import Telephone
@@ -266,5 +266,38 @@ def test_nothing_but_a_number_is_shown_to_whom_we_call() -> None:
             await gateway.originate(leg, "sip:anna@example.org", caller, 5, {})
             agent.ends.clear()
         assert said == ["+78000000001", "", "", ""]
+
+    asyncio.run(whole())
+
+
+def test_a_provider_whose_name_is_not_known_yet_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start before the network is there, or when the provider moves."""
+    monkeypatch.setattr(dispatcher, "LOOK_UP_SOON", 0.0)
+    monkeypatch.setattr(dispatcher, "LOOK_UP_SECONDS", 0.0)
+    found: deque[list[Any] | OSError] = deque([OSError("no network"), [(0, 0, 0, "", ("192.0.2.1", 0))]])
+
+    async def whole() -> None:
+        async def look_up(host: str, port: None) -> list[Any]:
+            assert host == "provider.example"
+            answer = found.popleft() if len(found) > 1 else found[0]
+            if isinstance(answer, OSError):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+        settings = chosen({"switch.sip_trunk": "provider.example:5070", "switch.sip_peers": ["192.0.2.9"]})
+        made = dispatcher.Dispatcher(("127.0.0.1", 0), settings, lambda: None)
+        await made._look_up()
+        assert [made._is_known(one) for one in ("192.0.2.1", "192.0.2.9")] == [False, True]
+        looking = asyncio.create_task(made._look_again())
+        await until(lambda: made._is_known("192.0.2.1"), "the provider")
+        found.append([(0, 0, 0, "", ("192.0.2.2", 0))])
+        await until(lambda: made._is_known("192.0.2.2"), "the provider's new address")
+        assert not made._is_known("192.0.2.1")
+        found.append(OSError("no name service"))
+        found.append(OSError("no name service"))
+        await until(lambda: len(found) == 1, "the failure")
+        assert made._is_known("192.0.2.2")
+        looking.cancel()
 
     asyncio.run(whole())
