@@ -83,16 +83,16 @@ def run(home: Path, host: str | None, port: int | None, demo: bool) -> None:
         port = _free_port(host)
     make_home(House(home))
     overrides: dict[str, Any] = {"web.host": host, "web.port": port}
+    if demo:
+        overrides |= {"core.demo": True, **_free_listeners(home)}
     _import_servers()
     app = _application(home, overrides, check_schema=False)
-    prepared, hints = _in_child(_prepare, app, overrides, demo)
-    if prepared != overrides:
-        app = _application(home, prepared, check_schema=False)
+    hints = _in_child(_prepare, app, demo)
     work = {"web": partial(_web, app), "worker": partial(_worker, app)}
     for name, process in app.extensions["okno"].hooks.processes().items():
         work[name] = partial(_process, app, process)
     try:
-        code = run_all(home, work, prepared, host, port, on_ready=lambda url: _welcome(url, demo, hints))
+        code = run_all(home, work, overrides, host, port, on_ready=lambda url: _welcome(url, demo, hints))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
     raise SystemExit(code)
@@ -158,15 +158,11 @@ def _place(home: Path, host: str | None, port: int | None) -> tuple[str, int]:
     return host or config.get("web.host"), config.get("web.port") if port is None else port
 
 
-def _prepare(app: Flask, overrides: dict[str, Any], demo: bool) -> tuple[dict[str, Any], list[str]]:
-    """Migrate and, for the demo, load the centre; gives the settings to run with and the plugins' lines to try."""
+def _prepare(app: Flask, demo: bool) -> list[str]:
+    """Migrate and, for the demo, load the centre; gives the plugins' lines to try."""
     from core import directory, migrate, reasons
     from core.house import okno
 
-    if demo:
-        config = app.extensions["okno"].config
-        overrides = {**overrides, "core.demo": True, **_free_listeners(config)}
-        app = _application(config.home, overrides, check_schema=False)
     migrate.upgrade(app)
     with app.app_context():
         directory.ensure_roles()
@@ -175,11 +171,17 @@ def _prepare(app: Flask, overrides: dict[str, Any], demo: bool) -> tuple[dict[st
             from core.demo.load import load_when_empty
 
             load_when_empty(click.echo)
-        return overrides, [hint.to(language()) for hint in okno().hooks.hints(language())]
+        return [hint.to(language()) for hint in okno().hooks.hints(language())]
 
 
-def _free_listeners(config: configuration.Config) -> dict[str, int]:
+def _free_listeners(home: Path) -> dict[str, int]:
     """Free ports for the plugins' listeners whose own is in use."""
+    from core.app import load_plugins
+
+    try:
+        config = load_plugins(home, None).config
+    except ConfigError as error:
+        raise _refuse(error) from error
     ports = {key: config.get(key) for key, setting in config.declared.items() if setting.listens}
     return {key: _free_port("127.0.0.1") for key, port in ports.items() if not _free("127.0.0.1", port)}
 

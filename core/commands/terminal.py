@@ -92,12 +92,11 @@ def log_to_stderr() -> None:
 
 
 def _commands_of(home: Path) -> dict[str, click.Command]:
-    from core.app import create_app
+    from core.app import load_plugins
 
     log_to_stderr()
-    app = create_app(home, check_schema=False)
-    with app.app_context():
-        mounts = app.extensions["okno"].hooks.commands()
+    # The commands alone: which of them is called, and whether it needs an application, shows only afterwards.
+    mounts = load_plugins(home.resolve(), None).hooks.commands()
     return {mount.command.name: mount.command for mount in mounts if mount.command.name}
 
 
