@@ -173,9 +173,15 @@ def partner(key: str, user_id: int) -> int | None:
 
 
 def note_quality(key: str, user_id: int, figures: Mapping[str, float], looks: Looks | None = None) -> None:
-    """What the agent's browser measured; kept with its worst values and the mean, told to the agent when it is poor."""
+    """What the agent's browser measured; kept with its worst values and the mean, told to the agent when it is poor.
+
+    Whoever only listens reports as well, and so does a page that has not heard of the end yet: nothing is kept of that.
+    """
     with transaction():
-        call, leg = book.mine(key, user_id)
+        try:
+            call, leg = book.mine(key, user_id)
+        except Rejected:
+            return
         keep_quality(call, leg, figures, looks)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from core import assignment, clock
 from core.db import db
 from core.model import Interaction
-from plugins.voice.calls import book, ending, menus, picture, talk, timing, waiting
+from plugins.voice.calls import book, company, ending, menus, picture, talk, timing, waiting
 from plugins.voice.calls import dialling as dial
 from plugins.voice.menus import operations as menu_book
 from plugins.voice.messages import rules
@@ -272,6 +273,19 @@ def test_quality_is_kept_with_its_worst(house):
     talk.note_quality(key, house.anna, {"loss_percent": 0.1, "jitter_ms": 25, "rtt_ms": 40})
     own = book.leg_of(house.call(key), house.anna)
     assert figures_of(own) == (0.1, 25.0, 40.0, 3.5, 25.0)
+
+
+def test_reports_of_listeners_and_of_those_who_have_left_are_taken_and_not_kept(house):
+    key = house.answered()
+    house.browser("elena")
+    company.supervise(key, house.elena, "monitor")
+    poor = {"loss_percent": 50, "jitter_ms": 8, "rtt_ms": 40}
+    talk.note_quality(key, house.elena, poor)
+    ending.hang_up(key, house.anna)
+    talk.note_quality(key, house.anna, poor)
+    legs = db.session.scalars(select(VoiceLeg)).all()
+    assert len(legs) == 3
+    assert {figures_of(leg) for leg in legs} == {(None,) * 5}
 
 
 def figures_of(leg):
