@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.axe import violations
 from tests.support.browser import Pages
-from tests.support.softphone_house import AGENT, SUPERVISOR, SoftphoneHouse, browser, house, phone
+from tests.support.softphone_house import AGENT, COLLEAGUE, SUPERVISOR, SoftphoneHouse, browser, house, phone
 from tests.support.waiting import wait_until
 
 __all__ = ["browser", "house"]
@@ -21,6 +21,11 @@ BANNER = "Плохая связь: потери 42,5 %, джиттер 185 мс.
 REPORT = """async ([key, figures]) => {
   const { post } = await import("/voice/static/softphone/server.js");
   await post(`calls/${key}/quality`, figures);
+}"""
+
+CALL = """async (user) => {
+  const { post } = await import("/voice/static/softphone/server.js");
+  await post("calls", { user_id: user });
 }"""
 
 
@@ -144,3 +149,32 @@ def test_a_bad_line_is_warned_of_told_wrapped_up_and_found_by_the_supervisor(
     assert not violations(elena)
     elena.get_by_role("link", name="Анна Соколова").click()
     expect(row).to_contain_text("Плохая связь")
+
+
+@pytest.mark.feature("V-06")
+def test_colleagues_say_how_their_call_sounded_at_the_page_of_the_telephone(
+    pages: Pages, house: SoftphoneHouse
+) -> None:
+    anna = house.desk(pages, "anna", AGENT)
+    boris = house.desk(pages, "boris", COLLEAGUE)
+    [(boris_id,)] = house.rows("SELECT id FROM user WHERE login = 'boris'")
+    anna.evaluate(CALL, boris_id)
+    phone(boris).get_by_role("button", name="Ответить").click()
+    for page in (anna, boris):
+        expect(phone(page)).to_have_attribute("data-sound", "up")
+    anna.keyboard.press("Alt+Q")
+    house.no_call_is_open()
+    for page, colleague, fault in ((anna, "Борис", "Эхо"), (boris, "Анна", "Задержка")):
+        page.locator("[data-tab='/voice/phone']").first.click()
+        row = page.locator("okno-phone .phone-list li").filter(has_text=colleague).first
+        row.get_by_text("Сообщить о плохом звуке").focus()
+        page.keyboard.press("Enter")
+        row.get_by_role("button", name=fault).press("Enter")
+        expect(row).to_contain_text(f"Вы: {fault}")
+        assert not violations(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    told = (
+        "SELECT fault FROM voice_sound_report JOIN voice_call ON voice_call.id = call_id WHERE direction = 'internal'"
+    )
+    assert sorted(house.rows(told)) == [("delay",), ("echo",)]

@@ -31,6 +31,15 @@ __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MESSAGE = COLLEAGUE
 OWN_NUMBER = "+79000000001"
+NOBODY = "+74950000009"
+CALL = """async (number) => {
+  const { post } = await import("/voice/static/softphone/server.js");
+  await post("calls", { number });
+}"""
+INVITE = """async ([key, number]) => {
+  const { post } = await import("/voice/static/softphone/server.js");
+  await post(`calls/${key}/conference`, { target: { number } });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +283,22 @@ def test_an_agent_dials_through_a_menu_presses_keys_records_and_leaves_a_message
     expect(page).to_have_attribute("aria-busy", "false")
     expect(phone(egor)).to_be_hidden()
     expect(phone(egor)).to_have_attribute("data-sound", "off")
+
+
+@pytest.mark.feature("V-04")
+def test_an_agent_is_told_that_a_number_called_into_the_talk_is_not_reached(
+    pages: Pages, house: SoftphoneHouse, outside: Outside
+):
+    egor = house.desk(pages, "egor", AGENT)
+    egor.evaluate(CALL, CUSTOMER)
+    hears(egor, OUTSIDE)
+    [(key,)] = house.rows("SELECT key FROM voice_call WHERE ended_at IS NULL")
+    egor.evaluate(INVITE, [key, NOBODY])
+    expect(egor.locator(".toast").filter(has_text=f"{NOBODY}: ")).to_be_visible()
+    hears(egor, OUTSIDE)
+    egor.keyboard.press("Alt+Q")
+    expect(phone(egor)).to_be_hidden()
+    house.no_call_is_open()
 
 
 def connect(page: Page, house: SoftphoneHouse) -> Locator:
