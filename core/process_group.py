@@ -26,6 +26,8 @@ STOP_SECONDS = 15.0
 FIRST_PAUSE, LONGEST_PAUSE, SETTLED_SECONDS = 0.2, 10.0, 30.0
 TICK_SECONDS = 0.05
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+# Python's own.
+COLLECTOR_THRESHOLDS = (700, 10, 10)
 
 
 class Forked:
@@ -209,6 +211,8 @@ def _fork(name: str, work: Callable[[], object], environment: Mapping[str, str])
 
 
 def _become_child(name: str, parent: int) -> None:
+    # The parent may look for garbage less often, while it imports; a child goes on for days.
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(signum, signal.SIG_DFL)
