@@ -243,9 +243,9 @@ class Switch(Telephones):
         except KeyError:
             raise DriverError("unknown-leg", leg) from None
 
-    def make_room(self) -> None:
-        """Raises ``full`` when there is no room for another leg."""
-        if len(self.media.legs) >= self.most_legs:
+    def make_room(self, kept: int = 0) -> None:
+        """Raises ``full`` when there is no room for another leg; ``kept`` places are for others."""
+        if len(self.media.legs) >= self.most_legs - kept:
             raise DriverError("full", f"{self.most_legs} legs are there already")
 
     async def sound(self, address: str) -> Any:

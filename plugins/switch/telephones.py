@@ -19,11 +19,12 @@ class Telephones:
 
     media: Media
     gateway: Gateway | None
+    most_legs: int
 
     if TYPE_CHECKING:
 
         def tell(self, kind: EventKind, *, leg: str = "", **data: Any) -> None: ...
-        def make_room(self) -> None: ...
+        def make_room(self, kept: int = 0) -> None: ...
         async def end(self, leg: Leg, cause: str, code: int = 0, tell_gateway: bool = True) -> None: ...
         def _later(self, work: Coroutine[Any, Any, None]) -> None: ...
 
@@ -40,9 +41,9 @@ class Telephones:
     def incoming(
         self, leg: str, end: PcmEnd, address: str, to: str, name: str, display: str, headers: Mapping[str, str]
     ) -> bool:
-        """Somebody calls."""
+        """Somebody calls; a third of the places is kept for those who answer."""
         try:
-            self.make_room()
+            self.make_room(kept=self.most_legs // 3)
         except DriverError:
             return False
         self.media.legs[leg] = Leg(leg, "sip", "in", end, address, state="ringing")

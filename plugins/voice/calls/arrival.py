@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from core import casework, intake
-from core.contracts import Address, Inbound, Text
+from core.contracts import Address, Inbound, Rejected, Text
 from core.db import db, transaction
 from core.events import log as events
 from core.house import okno
@@ -17,6 +20,8 @@ from plugins.voice.models.calls import VoiceCall
 CHANNEL = "voice"
 # What a caller from a page is known by: short enough to stand where a number stands.
 WEB, WEB_DIGITS = "site-", 10
+# Of the lines a third is kept for those who answer: callers alone on all of them would wait for ever.
+KEPT_SHARE = 3
 
 
 def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", language: str = "") -> tuple[VoiceCall, str]:
@@ -30,6 +35,7 @@ def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", languag
     key = book.new_key()
     media = f"c-{key}"
     status = switchboard.require()
+    _check_room(status)
     process = str(status["process"])
     # Where no line leads out nobody can be called back.
     course: dict[str, object] = (
@@ -44,6 +50,12 @@ def from_page(entry: str, sdp: str, *, name: str = "", number: str = "", languag
         switchboard.command("hangup", leg=media, cause="failed")
         raise
     return call, answer
+
+
+def _check_room(status: Mapping[str, Any]) -> None:
+    most = int(status["abilities"]["most_legs"])
+    if most and status["legs"] >= most - most // KEPT_SHARE:
+        raise Rejected(switchboard.WORDS["full"], "voice-full")
 
 
 def from_line(media: str, caller: str, entry: str, name: str, process: str) -> None:

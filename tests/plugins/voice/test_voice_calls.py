@@ -387,7 +387,7 @@ def test_a_name_and_a_number_of_a_line_are_kept_without_what_cannot_be_shown(hou
     house.voice.driver.legs["in-1"] = LegView("in-1", "sip", "in", "ringing")
     house.voice.driver.tell("leg.incoming", leg="in-1", data=data)
     house.voice.pump()
-    call = db.session.scalars(db.select(VoiceCall)).one()
+    call = db.session.scalars(db.select(VoiceCall).where(VoiceCall.customer_leg == "in-1")).one()
     assert (call.from_number, call.name[:6], len(call.name)) == (CALLER, "Марияя", 80)
 
 
