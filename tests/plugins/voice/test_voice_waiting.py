@@ -283,7 +283,7 @@ def test_reports_of_listeners_and_of_those_who_have_left_are_taken_and_not_kept(
     talk.note_quality(key, house.elena, poor)
     ending.hang_up(key, house.anna)
     talk.note_quality(key, house.anna, poor)
-    legs = db.session.scalars(select(VoiceLeg)).all()
+    legs = db.session.scalars(select(VoiceLeg).where(VoiceLeg.call_id == house.call(key).id)).all()
     assert len(legs) == 3
     assert {figures_of(leg) for leg in legs} == {(None,) * 5}
 
