@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core import clock
 from core.db import db
 from core.model import Event, Presence
-from plugins.voice.calls import phones, recording
+from plugins.voice.calls import phones, reconciling, recording
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
 from plugins.voice.models.recordings import CallRecording
-from tests.support.call_house import shared_house
+from tests.support.call_house import SDP, shared_house
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,20 @@ def test_a_telephone_outside_that_nobody_picks_up_leaves_the_caller_in_the_queue
 def _told_of_line(user_id: int) -> list[dict[str, Any]]:
     query = db.select(Event.payload).where(Event.topic == f"user:{user_id}", Event.type == "voice.line")
     return [json.loads(payload) for payload in db.session.scalars(query.order_by(Event.id))]
+
+
+def test_after_lost_events_rows_and_process_are_brought_together(house):
+    key = house.answered()
+    gone = house.visitor("+74950000003")
+    driver, process = house.voice.driver, house.voice.host.process
+    # The caller's leg has ended, a bridge is away and nobody has told us; a leg is there that nobody knows.
+    driver.legs.pop(house.customer(gone))
+    house.voice.run(driver.destroy(house.call(key).bridge))
+    house.voice.run(driver.offer("stray", SDP))
+    with clock.at(clock.now() + timedelta(seconds=11)):
+        assert reconciling.reconcile(process, house.voice.ask("snapshot", {}, 1)) == 1
+    assert (house.call(gone).cause, house.interaction(gone).state) == ("lost", "closed")
+    assert house.hears(house.media("anna")) == {"customer"}
+    assert reconciling.strays(house.voice.ask("snapshot", {}, 1)) == {"stray"}
+    reconciling.end_strays({"stray"})
+    assert "stray" not in house.live_legs()

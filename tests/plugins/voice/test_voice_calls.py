@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from core import assignment, clock, presence
+from core import assignment, presence
 from core.contracts import Rejected
 from core.db import db
 from core.model import TimelineEntry
 from core.telephony import LegView
-from plugins.voice.calls import book, company, dialling, ending, phones, reconciling, recording, talk
+from plugins.voice.calls import book, company, dialling, ending, phones, recording, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
@@ -332,23 +330,6 @@ def test_a_voice_process_that_dies_ends_its_calls_cleanly(house):
     assert house.media("anna") == ""
     again = house.visitor("+74950000002")
     assert house.call(again).state == "queued"
-
-
-def test_after_lost_events_rows_and_process_are_brought_together(house):
-    key = house.answered()
-    gone = house.visitor("+74950000003")
-    driver, process = house.voice.driver, house.voice.host.process
-    # The caller's leg has ended, a bridge is away and nobody has told us; a leg is there that nobody knows.
-    driver.legs.pop(house.customer(gone))
-    house.voice.run(driver.destroy(house.call(key).bridge))
-    house.voice.run(driver.offer("stray", SDP))
-    with clock.at(clock.now() + timedelta(seconds=11)):
-        assert reconciling.reconcile(process, house.voice.ask("snapshot", {}, 1)) == 1
-    assert (house.call(gone).cause, house.interaction(gone).state) == ("lost", "closed")
-    assert house.hears(house.media("anna")) == {"customer"}
-    assert reconciling.strays(house.voice.ask("snapshot", {}, 1)) == {"stray"}
-    reconciling.end_strays({"stray"})
-    assert "stray" not in house.live_legs()
 
 
 def test_a_recording_that_fails_lets_the_call_go_on(house):
