@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
-from core import assignment
+from core import assignment, clock
 from core.contracts import Rejected
 from core.db import db, transaction
 from core.model import Interaction
 from plugins.voice.calls import book, company, dialling, driver_events, ending, picture, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.models.calls import VoiceCall
-from tests.support.call_house import call_house
+from plugins.voice.registration import callbacks
+from tests.support.call_house import call_house, promised
 
 
 @pytest.fixture
@@ -227,6 +229,42 @@ def test_a_transfer_and_a_hang_up_and_two_completions_at_once(house):
     assert at_once(house, *[lambda: company.complete(key, house.anna)] * 2) == ["no-consult"]
     assert (house.interaction(key).agent_id, house.interaction(key).state) == (house.boris, "active")
     assert [leg.user_id for leg in book.legs_of(house.call(key)) if leg.user_id] == [house.boris]
+
+
+def test_two_agents_take_one_callback_over_and_one_calls(house):
+    row = promised(house)
+    callback_id, interaction_id = row.id, row.interaction_id
+    for name in ("anna", "boris"):
+        house.ready(name)
+    db.session.rollback()
+    codes = at_once(
+        house,
+        lambda: callbacks.take_over(callback_id, house.anna),
+        lambda: callbacks.take_over(callback_id, house.boris),
+    )
+    assert codes in (["callback-gone"], ["taken"])
+    house.voice.pump()
+    (call,) = db.session.scalars(db.select(VoiceCall).where(VoiceCall.direction == "out")).all()
+    (open_one,) = callbacks.latest()
+    assert (open_one.state, open_one.attempts, open_one.by_id) == ("calling", 1, call.agent_id)
+    with clock.at(clock.now() + timedelta(minutes=2)):
+        assert callbacks.end_lost() == 0
+    # Nobody is there; what is cancelled while its pause ends stays cancelled.
+    house.voice.driver.goes(call.customer_leg, "busy")
+    house.voice.pump()
+    assert db.session.get_one(Interaction, interaction_id, populate_existing=True).state == "put_off"
+    later = clock.now() + timedelta(minutes=11)
+    db.session.rollback()
+    done = []
+
+    def come_due():
+        with clock.at(later):
+            done.append(callbacks.come_due())
+
+    codes = at_once(house, come_due, lambda: callbacks.cancel(callback_id, house.anna, "не нужно"))
+    assert (codes, callbacks.latest()) == ([], [])
+    assert db.session.get_one(Interaction, interaction_id, populate_existing=True).state == "closed"
+    assert done in ([0], [1])
 
 
 def test_the_picture_of_many_calls_takes_a_constant_number_of_statements(house, count_queries):
