@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 ANSWER_SECONDS = 10.0
-AT_ONCE = 8
+AT_ONCE, FILES_AT_ONCE = 8, 2
 BLOCK = 1 << 16
 # A snapshot of a conference's bridge is the longest event; it grows by 40 bytes a channel.
 LONGEST_EVENT = 1 << 20
@@ -57,11 +57,12 @@ class AriAddress:
 
 
 class AriClient:
-    """Requests run in a few threads, so that the loop never waits for Asterisk."""
+    """Requests run in a few threads, so that the loop never waits for Asterisk; files in others, so that no command waits for one."""
 
     def __init__(self, address: AriAddress) -> None:
         self.address = address
         self._threads = ThreadPoolExecutor(AT_ONCE, "ari")
+        self._files = ThreadPoolExecutor(FILES_AT_ONCE, "ari-files")
 
     async def get(self, *path: str, **query: Any) -> Any:
         """What a resource is now. Raises :class:`AriError`."""
@@ -77,7 +78,7 @@ class AriClient:
 
     async def download(self, target: Path, *path: str) -> None:
         """Write what a resource holds into a file. Raises :class:`AriError`, OSError."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._download, target, path)
+        await asyncio.get_running_loop().run_in_executor(self._files, self._download, target, path)
 
     def events(self) -> connect:
         """A connection to be opened: the application's events, one JSON object a message."""
@@ -93,7 +94,8 @@ class AriClient:
 
     def close(self) -> None:
         """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._files):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, method: str, path: tuple[str, ...], query: Mapping[str, Any], body: Any) -> Any:
         loop = asyncio.get_running_loop()

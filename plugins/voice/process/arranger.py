@@ -20,6 +20,9 @@ STIRRING = ("leg.answered", "leg.hangup", "playback.done")
 REMEMBERED = 2000
 # Sounds of waiting go on until they are stopped or replaced, which we do ourselves.
 WAITING = "wait."
+# Commands that the backend could not carry out just now, and that nobody else would give again.
+TRIED_AGAIN = ("bridge", "add", "drop", "mute", "hold", "supervise")
+AGAIN_SECONDS, AGAIN_AT_MOST = 1.0, 5
 
 
 class Arranger:
@@ -36,6 +39,8 @@ class Arranger:
         self._waiting_sounds: dict[str, str] = {}
         self._stirred: set[str] = set()
         self._stir = asyncio.Event()
+        self._in_trouble = False
+        self._tries: dict[str, tuple[int, int]] = {}
         self.failed: list[DriverEvent] = []
 
     async def arrange(self, scene: Scene) -> bool:
@@ -49,8 +54,7 @@ class Arranger:
                 await self._apply(scene)
             except BaseException:
                 # Cancelled in the middle, or broken: who sent it believes that it is known here, so it is tried once more.
-                self._stirred.add(scene.call)
-                self._stir.set()
+                self._stir_up(scene.call)
                 raise
             return True
 
@@ -86,6 +90,7 @@ class Arranger:
     # --- one call ----------------------------------------------------------------------------------------
 
     async def _apply(self, scene: Scene) -> None:
+        self._in_trouble = False
         for leg, cause in scene.gone.items():
             await self._do("hangup", leg, cause)
         snapshot = await self.driver.snapshot()
@@ -100,6 +105,20 @@ class Arranger:
         await self._sound(scene, up, company, snapshot)
         await self._tape(scene, up, snapshot, company)
         await self._watch(scene, up)
+        if self._in_trouble:
+            self._look_again(scene)
+
+    def _look_again(self, scene: Scene) -> None:
+        """In a moment; a backend that stays in trouble is not asked for ever."""
+        version, tries = self._tries.get(scene.call, (scene.version, 0))
+        tries = tries + 1 if version == scene.version else 1
+        self._tries[scene.call] = (scene.version, tries)
+        if tries <= AGAIN_AT_MOST:
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._stir_up, scene.call)
+
+    def _stir_up(self, call: str) -> None:
+        self._stirred.add(call)
+        self._stir.set()
 
     async def _begin_legs(self, scene: Scene, legs: dict[str, LegView]) -> None:
         for leg in scene.answers:
@@ -168,7 +187,11 @@ class Arranger:
 
     async def _play(self, scene: Scene, sound: Sound) -> bool:
         self._begun[scene.call].add(sound.playback)
-        return await self._do("play", sound.target, sound.playback, sound.sound, sound.loop, sound.level)
+        begun = await self._do("play", sound.target, sound.playback, sound.sound, sound.loop, sound.level)
+        if not begun and not sound.loop:
+            # What comes after it must not wait for ever.
+            self.failed.append(DriverEvent("playback.done", 0.0, playback=sound.playback, data={"finished": False}))
+        return begun
 
     async def _wait_with(self, scene: Scene, leg: str, sound: str, snapshot: Snapshot, *, replaced: bool) -> None:
         """Let a leg that nobody talks with hear ``sound`` over and over; "" for silence or talk."""
@@ -232,6 +255,7 @@ class Arranger:
         for leg in (*scene.gone, *(place.leg for place in scene.places)):
             self._waiting_sounds.pop(leg, None)
         self._dialled.pop(scene.call, None)
+        self._tries.pop(scene.call, None)
         self.scenes.pop(scene.call, None)
         self._over[scene.call] = None
         while len(self._over) > REMEMBERED:
@@ -243,5 +267,6 @@ class Arranger:
             await getattr(self.driver, name)(*arguments)
         except DriverError as refused:
             log.info("command refused", command=name, on=str(arguments[0]), code=refused.code, why=str(refused))
+            self._in_trouble |= refused.code == "failed" and name in TRIED_AGAIN
             return False
         return True

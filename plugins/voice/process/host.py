@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import structlog
@@ -81,7 +81,7 @@ class Host:
         """What the backend refused outright is told like what went wrong later."""
         failed, self.arranger.failed = self.arranger.failed, []
         for event in failed:
-            self.heard(DriverEvent(event.kind, time.time(), event.leg, recording=event.recording, data=event.data))
+            self.heard(replace(event, at=time.time()))
 
     async def status(self) -> dict[str, Any]:
         """How the process is: its run, backend, abilities, how much it carries."""

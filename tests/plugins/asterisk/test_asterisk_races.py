@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,19 @@ def test_no_other_command_waits_for_a_long_recording(play: Play) -> None:
         assert not [one for one in rig.events if one.kind == "recording.done"]
         gate.set()
         await told(rig, "recording.done", recording="r")
+
+    play(scenario)
+
+
+def test_many_files_on_their_way_leave_room_for_commands(play: Play) -> None:
+    async def scenario(rig: AsteriskRig) -> None:
+        gate, client = threading.Event(), rig.driver._exchange.ari
+        client._download = lambda *_: gate.wait(20)  # type: ignore[method-assign, assignment]
+        files = [asyncio.create_task(client.download(rig.folder / "x", "recordings")) for _ in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(client.get("channels"), 10)
+        gate.set()
+        await asyncio.gather(*files)
 
     play(scenario)
 

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.telephony import DriverError
+from plugins.voice.process import arranger
 from plugins.voice.process.host import Host, Refused
-from plugins.voice.process.scene import Place, Scene, Tape
+from plugins.voice.process.scene import Place, Scene, Sound, Tape
 from tests.support.memory_driver import MemoryDriver
 
 Scenario = Callable[[Host, MemoryDriver], Awaitable[None]]
@@ -95,5 +96,44 @@ def test_a_recording_that_cannot_begin_once_the_other_side_answers_is_told(play)
         await host.settle()
         told = [event["kind"] for _, event in host.ring.after(0) or []]
         assert "recording.failed" in told
+
+    play(scenario)
+
+
+def test_a_sound_that_cannot_be_played_does_not_hold_up_what_comes_after_it(play):
+    async def scenario(host: Host, driver: MemoryDriver) -> None:
+        async def refuses(target: str, playback: str, sound: str, loop: bool, level: float) -> None:
+            raise DriverError("bad-sound", "the file is gone")
+
+        driver.play = refuses
+        await host.arrange([talk("k", "a", sounds=(Sound("k.1", "a", "file:/nowhere.wav"),))])
+        await host.settle()
+        told = [event for _, event in host.ring.after(0) or [] if event["kind"] == "playback.done"]
+        assert [(one["playback"], one["data"]) for one in told] == [("k.1", {"finished": False})]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("faults", "joined"), [(2, ["a", "b"]), (99, ["a"])])
+def test_a_backend_in_trouble_is_asked_again_but_not_for_ever(play, monkeypatch, faults, joined):
+    monkeypatch.setattr(arranger, "AGAIN_SECONDS", 0.0)
+
+    async def scenario(host: Host, driver: MemoryDriver) -> None:
+        add, left, tries = driver.add, [DriverError("failed", "no answer")] * faults, []
+
+        async def troubled(bridge: str, leg: str) -> None:
+            if leg == "b":
+                tries.append(leg)
+                if left:
+                    raise left.pop()
+            await add(bridge, leg)
+
+        driver.add = troubled
+        await host.arrange([talk("k", "a", "b")])
+        for _ in range(20):
+            await asyncio.sleep(0)
+            await host.settle()
+        assert driver.bridges == {"b-k": joined}
+        assert len(tries) == min(faults, arranger.AGAIN_AT_MOST) + 1
 
     play(scenario)
