@@ -65,6 +65,19 @@ def lock(call_id: int) -> VoiceCall | None:
     return call if call is not None and call.ended_at is None else None
 
 
+def is_free(call_id: int) -> bool:
+    """Whether nobody else changes the call now; then it and its interaction are locked, without having waited.
+
+    For who holds other rows already: waiting for a call that is being ended would be waiting for each other.
+    """
+    known = select(VoiceCall.interaction_id).where(VoiceCall.id == call_id)
+    interaction_id = db.session.scalar(known)
+    rows = [select(VoiceCall.id).where(VoiceCall.id == call_id)]
+    if interaction_id is not None:
+        rows.insert(0, select(Interaction.id).where(Interaction.id == interaction_id))
+    return all(db.session.scalar(row.with_for_update(skip_locked=True)) is not None for row in rows)
+
+
 def of_interactions(ids: Sequence[int]) -> list[int]:
     """The open calls of these interactions, by id."""
     open_ones = select(VoiceCall.id).where(VoiceCall.interaction_id.in_(ids), VoiceCall.ended_at.is_(None))

@@ -11,7 +11,7 @@ from functools import partial
 from core import timeline
 from core.clock import now
 from core.contracts import PublishedEvent, Text
-from core.db import db, on_commit
+from core.db import db, on_commit, transaction
 from core.model import Interaction, Presence, User
 from plugins.voice.calls import book, ending, phones, recording, saying, waiting
 from plugins.voice.messages.operations import greeting_sound
@@ -134,11 +134,24 @@ def join(call: VoiceCall, leg: VoiceLeg) -> None:
 
 
 def hold_others(user_id: int, but: VoiceCall) -> None:
-    """One talk at a time: the user's other calls wait, whatever is listened to is left. Needs an open transaction."""
+    """One talk at a time: the user's other calls wait, whatever is listened to is left. Needs an open transaction.
+
+    One that somebody else is changing at this moment (its contact hangs up, say) waits as soon as both are done.
+    """
     for call_id in book.open_calls_of(user_id):
-        other = book.lock(call_id) if call_id != but.id else None
-        if other is not None:
+        if call_id == but.id:
+            continue
+        if not book.is_free(call_id):
+            on_commit(partial(_hold_later, call_id, user_id))
+        elif (other := book.lock(call_id)) is not None:
             hold_in(other, user_id)
+
+
+def _hold_later(call_id: int, user_id: int) -> None:
+    with transaction():
+        call = book.lock(call_id)
+        if call is not None and book.talks_elsewhere(user_id, call):
+            hold_in(call, user_id)
 
 
 def hold_in(call: VoiceCall, user_id: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from core.contracts import Text
@@ -167,7 +167,7 @@ def by_agent(asked: Asked, language: str) -> tuple[list[Line], Line]:
     users = {
         user.id: user.name for user in db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
     }
-    lines = [Line(users[row[0]], *row[1:6], id=row[0], **_means(looks.get(row[0], NOTHING))) for row in rows]
+    lines = [_line(row, users[row[0]], looks.get(row[0], NOTHING)) for row in rows]
     lines.sort(key=lambda line: (-(line.percent or 0), -line.said, line.title))
     measured, poor, said = (sum(getattr(line, name) for line in lines) for name in ("measured", "poor", "said"))
     loss, jitter = (
@@ -178,6 +178,11 @@ def by_agent(asked: Asked, language: str) -> tuple[list[Line], Line]:
     for line in lines:
         whole = whole.added(looks.get(line.id, NOTHING))
     return lines, Line(Text("All", "Всего").to(language), measured, poor, said, loss, jitter, **_means(whole))
+
+
+def _line(row: tuple[Any, ...], title: str, looks: Looks) -> Line:
+    agent_id, measured, poor, said, loss, jitter = row
+    return Line(title, measured, poor, said, loss, jitter, id=agent_id, **_means(looks))
 
 
 def _means(looks: Looks) -> dict[str, Any]:
@@ -191,8 +196,9 @@ def _means(looks: Looks) -> dict[str, Any]:
 def _looks_by_agent(asked: Asked) -> dict[int, Looks]:
     """All looks at both sides of the calls of each agent."""
     loss, jitter = VoiceLeg.mean_loss * VoiceLeg.samples, VoiceLeg.mean_jitter * VoiceLeg.samples
-    query: Select[Any] = (
-        select(VoiceCall.agent_id, func.sum(VoiceLeg.samples), func.sum(loss), func.sum(jitter))
+    sums: list[Any] = [VoiceCall.agent_id, func.sum(VoiceLeg.samples), func.sum(loss), func.sum(jitter)]
+    query = (
+        select(*sums)
         .join(VoiceCall, VoiceCall.id == VoiceLeg.call_id)
         .where(*_conditions(asked), VoiceCall.agent_id.is_not(None), VoiceLeg.kind.in_(PEOPLE), VoiceLeg.samples > 0)
         .group_by(VoiceCall.agent_id)

@@ -10,8 +10,8 @@ import pytest
 from core import assignment, clock
 from core.contracts import Rejected
 from core.db import db, transaction
-from core.model import Interaction
-from plugins.voice.calls import book, company, dialling, driver_events, ending, picture, talk
+from core.model import Interaction, User
+from plugins.voice.calls import book, company, dialling, driver_events, ending, picture, serving, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.models.calls import VoiceCall
 from plugins.voice.registration import callbacks
@@ -229,6 +229,39 @@ def test_a_transfer_and_a_hang_up_and_two_completions_at_once(house):
     assert at_once(house, *[lambda: company.complete(key, house.anna)] * 2) == ["no-consult"]
     assert (house.interaction(key).agent_id, house.interaction(key).state) == (house.boris, "active")
     assert [leg.user_id for leg in book.legs_of(house.call(key)) if leg.user_id] == [house.boris]
+
+
+def test_a_call_ends_while_its_agent_answers_another(house, monkeypatch):
+    with transaction():
+        db.session.get_one(User, house.anna).capacity = {"voice": {"push": 2, "limit": 2}}
+    first = house.answered()
+    second = house.visitor("+74957654321")
+    assert assignment.route_due() == 1
+    lock, hold, answering = book.lock, serving.hold_others, threading.Event()
+    seq, process = house.voice.host.ring.last + 1, house.voice.host.process
+    first_id, event = house.call(first).id, {"kind": "leg.hangup", "leg": house.customer(first), "data": {}}
+    db.session.rollback()
+
+    def held_open(call_id):
+        found = lock(call_id)
+        if call_id == first_id and threading.current_thread().name == "listener":
+            answering.wait(0.5)
+        return found
+
+    def noticed(user_id, but):
+        answering.set()
+        hold(user_id, but)
+
+    monkeypatch.setattr(book, "lock", held_open)
+    monkeypatch.setattr(serving, "hold_others", noticed)
+
+    def hanging_up():
+        threading.current_thread().name = "listener"
+        driver_events.apply(process, seq, event)
+
+    assert at_once(house, hanging_up, lambda: talk.answer(second, house.anna)) == []
+    assert (house.call(first).state, house.interaction(first).state) == ("ended", "wrap_up")
+    assert (house.call(second).state, book.leg_of(house.call(second), house.anna).held) == ("talking", False)
 
 
 def test_two_agents_take_one_callback_over_and_one_calls(house):
