@@ -309,6 +309,7 @@ class Phone {
     if (!this.cards.size) this.figures = null;
     if (sound.state === "up" || !this.cards.size) this.trouble = "";
     this.tell("line", this.lineWords());
+    this.tell("aside", sound.state === "aside" && sound.calling ? this.words.aside.replace("{number}", sound.calling) : "");
     this.tell("microphone", talks && sound.muffled ? this.words[`no_microphone_${sound.hindrance || "failed"}`] : "");
     this.tell("quality", this.bad ? this.qualityWords() : "");
     if (!(talks && sound.muffled)) this.showHelp(false);
@@ -325,9 +326,8 @@ class Phone {
   lineWords() {
     if (!this.calls.some((call) => this.needs(call))) return "";
     if (this.trouble) return this.trouble;
-    const { state, broken, calling } = this.sound;
+    const { state, broken } = this.sound;
     if (state === "opening" && broken) return this.words.lost;
-    if (state === "aside") return calling ? this.words.aside.replace("{number}", calling) : "";
     return { lost: this.words.lost, shaken: this.words.shaken, elsewhere: this.words.elsewhere }[state] || "";
   }
 
