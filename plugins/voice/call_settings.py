@@ -35,8 +35,8 @@ SETTINGS = (
         list,
         [],
         Text(
-            "Beginnings of numbers that may be dialled: +7, +375; empty: any",
-            "Начала номеров, по которым можно звонить: +7, +375; пусто: любые",
+            "Beginnings of numbers that may be dialled: +7, +375, and sip: for addresses without a number; empty: any",
+            "Начала номеров, по которым можно звонить: +7, +375, а также sip: для адресов без номера; пусто: любые",
         ),
     ),
     Setting(
