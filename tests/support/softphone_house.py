@@ -262,7 +262,7 @@ def served_house(
     served = Served(okno, process, f"http://127.0.0.1:{port}", 0, log)
     try:
         served.wait_until_ready()
-        wait_until((home / "run" / "voice.sock").exists, what="the voice process")
+        wait_until((home / "run" / "voice.sock").exists, 60, what="the voice process")
         with visitor_site(served.url, NUMBER, script="voice/call.js") as shop:
             # By another name, so that it is another site for the browser.
             yield SoftphoneHouse(served, shop.replace("127.0.0.1", "localhost"))

@@ -288,7 +288,7 @@ def serve_calls(
     sound = Sound()
     try:
         served.wait_until_ready()
-        wait_until((home / "run" / "voice.sock").exists, what="the voice process")
+        wait_until((home / "run" / "voice.sock").exists, 60, what="the voice process")
         yield CallCentre(served, sound)
     finally:
         served.stop()
