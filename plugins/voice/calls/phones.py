@@ -15,7 +15,7 @@ from core.db import db, transaction
 from core.events import log as events
 from plugins.voice import switchboard
 from plugins.voice.calls import book
-from plugins.voice.models.calls import VoiceCall, VoiceLeg, VoicePhone
+from plugins.voice.models.calls import VoiceCall, VoicePhone
 
 log = structlog.get_logger("okno.voice")
 WAYS = ("browser", "sip", "external", "none")
