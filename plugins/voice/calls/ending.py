@@ -205,8 +205,18 @@ def _recall(call: VoiceCall, cause: str) -> None:
         end(call, cause)
 
 
+def _leave_ringing(call: VoiceCall, leg: VoiceLeg) -> None:
+    """Who has passed the call on to a number does not wait for the answer; the call does not come back."""
+    call.course = {name: value for name, value in call.course.items() if name not in ("recall", "recall_to")}
+    db.session.flush()
+    go_away(call, leg)
+
+
 def hang_up(key: str, user_id: int) -> None:
-    """The agent hangs up: of two it is the end, of more the agent leaves. Raises ``Rejected``: ``call-ended``, ``not-in-call``."""
+    """The agent hangs up: of two it is the end; of more, and when the call is being passed on to a number, the agent leaves.
+
+    Raises ``Rejected``: ``call-ended``, ``not-in-call``.
+    """
     with transaction():
         call = book.by_key(key)
         leg = book.leg_of(call, user_id)
@@ -217,6 +227,8 @@ def hang_up(key: str, user_id: int) -> None:
             phones.release(user_id, call)
         elif len(book.others(call, leg)) >= 2:
             drop(call, leg, "normal")
+        elif call.course.get("recall_to") == user_id:
+            _leave_ringing(call, leg)
         else:
             end(call, "normal" if call.answered_at else "cancelled", user_id)
 

@@ -15,7 +15,7 @@ from core.db import db, transaction
 from core.events import log as events
 from plugins.voice import switchboard
 from plugins.voice.calls import book, directions
-from plugins.voice.models.calls import VoiceCall, VoiceLeg, VoicePhone
+from plugins.voice.models.calls import VoiceCall, VoicePhone
 
 log = structlog.get_logger("okno.voice")
 WAYS = ("browser", "sip", "external", "none")
@@ -71,6 +71,7 @@ def connect(user_id: int, sdp: str) -> dict[str, str]:
     process = str(switchboard.require()["process"])
     answer = str(switchboard.command("offer", leg=media, sdp=sdp))
     with transaction():
+        _lock_calls(user_id)
         phone = of(user_id)
         before = phone.media
         if phone.way != "browser":
@@ -88,6 +89,7 @@ def connect(user_id: int, sdp: str) -> dict[str, str]:
 def disconnect(user_id: int) -> None:
     """The agent's page goes away or needs no sound any more; calls in hand wait for another connection."""
     with transaction():
+        _lock_calls(user_id)
         media = _drop(of(user_id))
         _refresh_calls(user_id)
     if media:
@@ -117,7 +119,7 @@ def release(user_id: int, call: VoiceCall) -> None:
 
 def answered(media: str) -> bool:
     """Sound flows on a leg; whether it is an agent's telephone. Needs an open transaction."""
-    phone = _by_media(media)
+    phone = _locked(media)
     if phone is None:
         return False
     phone.up = True
@@ -129,14 +131,13 @@ def answered(media: str) -> bool:
 
 
 def is_up(media: str) -> bool:
-    """Whether a leg is an agent's telephone and answered. Needs an open transaction."""
-    phone = _by_media(media)
-    return phone is not None and phone.up
+    """Whether a leg is an agent's telephone and answered."""
+    return bool(db.session.scalar(select(VoicePhone.up).where(VoicePhone.media == media)))
 
 
 def lost(media: str) -> VoicePhone | None:
     """A telephone is not connected any more: the agent's row, None when it was nobody's. Needs an open transaction."""
-    phone = _by_media(media)
+    phone = _locked(media)
     if phone is None:
         return None
     _drop(phone)
@@ -170,18 +171,27 @@ def _drop(phone: VoicePhone) -> str:
     return media
 
 
-def _by_media(media: str) -> VoicePhone | None:
+def _locked(media: str) -> VoicePhone | None:
+    """The telephone that a leg is, locked behind the calls of its agent: whoever ends a call lets go of the telephone last."""
+    user_id = user_of(media)
+    if user_id is None:
+        return None
+    _lock_calls(user_id)
     query = select(VoicePhone).where(VoicePhone.media == media).with_for_update()
     found: VoicePhone | None = db.session.scalar(query.execution_options(populate_existing=True))
     return found
 
 
+def _lock_calls(user_id: int) -> list[VoiceCall]:
+    """The open calls that the agent is in or that ring there, locked."""
+    ids = book.open_calls_of(user_id, up=False)
+    return [call for call_id in ids if (call := book.lock(call_id)) is not None]
+
+
 def _refresh_calls(user_id: int) -> None:
     """The scenes of all calls that the agent is in name the telephone that is there now."""
-    query = select(VoiceLeg.call_id).where(VoiceLeg.user_id == user_id, VoiceLeg.left_at.is_(None))
-    for call_id in sorted(set(db.session.scalars(query))):
-        if (call := book.lock(call_id)) is not None:
-            book.changed(call)
+    for call in _lock_calls(user_id):
+        book.changed(call)
 
 
 def _end(media: str) -> None:

@@ -11,11 +11,11 @@ from core import assignment, clock
 from core.contracts import Rejected
 from core.db import db, transaction
 from core.model import Interaction, User
-from plugins.voice.calls import book, company, dialling, driver_events, ending, picture, serving, talk
+from plugins.voice.calls import book, company, dialling, driver_events, ending, phones, picture, serving, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.models.calls import VoiceCall
 from plugins.voice.registration import callbacks
-from tests.support.call_house import call_house, promised
+from tests.support.call_house import SDP, call_house, promised
 
 
 @pytest.fixture
@@ -262,6 +262,40 @@ def test_a_call_ends_while_its_agent_answers_another(house, monkeypatch):
     assert at_once(house, hanging_up, lambda: talk.answer(second, house.anna)) == []
     assert (house.call(first).state, house.interaction(first).state) == ("ended", "wrap_up")
     assert (house.call(second).state, book.leg_of(house.call(second), house.anna).held) == ("talking", False)
+
+
+def test_a_call_ends_while_its_agents_browser_connects_anew(house, monkeypatch):
+    key = house.answered()
+    call_id, lock, of = house.call(key).id, book.lock, phones.of
+    inside, phoned = threading.Event(), threading.Event()
+    seq, process = house.voice.host.ring.last + 1, house.voice.host.process
+    event = {"kind": "leg.hangup", "leg": house.customer(key), "data": {}}
+    db.session.rollback()
+
+    def held_open(asked):
+        found = lock(asked)
+        if asked == call_id and threading.current_thread().name == "listener":
+            inside.set()
+            phoned.wait(0.5)
+        return found
+
+    def noticed(user_id):
+        if threading.current_thread().name != "listener":
+            inside.wait(0.5)
+        found = of(user_id)
+        phoned.set()
+        return found
+
+    monkeypatch.setattr(book, "lock", held_open)
+    monkeypatch.setattr(phones, "of", noticed)
+    connected = []
+
+    def hanging_up():
+        threading.current_thread().name = "listener"
+        driver_events.apply(process, seq, event)
+
+    assert at_once(house, hanging_up, lambda: connected.append(phones.connect(house.anna, SDP))) == []
+    assert len(connected) == 1 and house.call(key).state == "ended"
 
 
 def test_two_agents_take_one_callback_over_and_one_calls(house):

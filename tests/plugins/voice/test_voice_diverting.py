@@ -1,4 +1,5 @@
-"""Calls to a colleague who does not take them: forwarded inside the house, or into the colleague's voicemail; nobody rings twice."""
+"""Calls to a colleague who does not take them: forwarded inside the house, or into the colleague's voicemail; nobody rings twice.
+A call whose agent does not wait for the number that it is passed on to."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ import pytest
 from core import clock
 from core.contracts import Rejected
 from core.db import db
-from plugins.voice.calls import dialling, ending, menus, timing
+from plugins.voice.calls import company, dialling, ending, menus, timing
+from plugins.voice.calls.dialling import Target
 from plugins.voice.models.voicemail import Voicemail
 from plugins.voice.voicemail import boxes
 from plugins.voice.voicemail.boxes import Whose
@@ -95,3 +97,16 @@ def test_forwarding_to_a_colleague_rings_there_and_never_back(house):
     assert ringing(house, key) == {"vera"}
     assert late(62) == 1
     assert house.call(key).state == "ended"
+
+
+def test_an_agent_who_hangs_up_after_a_blind_transfer_to_a_number_does_not_end_the_call(house):
+    key = house.answered()
+    company.transfer(key, house.anna, Target(number=dialling.parse("+79161234567")))
+    house.voice.pump()
+    outside, customer = house.outside(key), house.customer(key)
+    ending.hang_up(key, house.anna)
+    assert (house.live_legs(), house.interaction(key).state) == (sorted([customer, outside]), "wrap_up")
+    house.voice.driver.media_flows(outside)
+    assert house.hears(customer) == {"outside"}
+    house.voice.driver.goes(outside)
+    assert house.live_legs() == []
