@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.own_settings import formatted
 from tests.support.axe import violations
 from tests.support.browser import Pages
 from tests.support.softphone_house import AGENT, COLLEAGUE, SUPERVISOR, SoftphoneHouse, browser, house, phone
@@ -133,10 +134,10 @@ def test_a_bad_line_is_warned_of_told_wrapped_up_and_found_by_the_supervisor(
     expect(row).to_contain_text("42,5 % · 185 мс")
     expect(row.locator(".voice-verdict")).to_contain_text("Плохая связь")
     expect(row.locator(".voice-verdict")).to_contain_text("Эхо — клиент слышал себя")
-    expect(elena.locator(".voice-table")).to_contain_text(good)
+    expect(elena.locator(".voice-table")).to_contain_text(formatted(good))
     assert not violations(elena)
     elena.get_by_label("Только плохие").check()
-    expect(elena.locator(".voice-table")).not_to_contain_text(good)
+    expect(elena.locator(".voice-table")).not_to_contain_text(formatted(good))
     expect(row).to_be_visible()
     with elena.expect_download() as kept:
         elena.get_by_role("link", name="CSV").click()

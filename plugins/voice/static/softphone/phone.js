@@ -98,9 +98,10 @@ class Phone {
     const focused = gone.map(([key, card]) => (this.cards.delete(key), card.remove())).some(Boolean);
     for (const call of shown) {
       const card = this.cards.get(call.key) || this.add(call);
-      card.draw({ ...call, consult: this.calls.find((other) => other.consult_of === call.key) || null });
+      const consult = this.calls.find((other) => other.consult_of === call.key) || null;
       // What waits beside another talk takes less room.
-      card.element.toggleAttribute("data-aside", call.held && !card.call.consult && shown.some((other) => !other.held && !other.can?.answer));
+      card.element.toggleAttribute("data-aside", call.held && !consult && shown.some((other) => !other.held && !other.can?.answer));
+      card.draw({ ...call, consult });
     }
     for (const key of this.told.keys()) if (!this.known.has(key)) this.told.delete(key);
     this.follow();
