@@ -8,12 +8,10 @@ from core import assignment, presence
 from core.contracts import Rejected
 from core.db import db
 from core.model import TimelineEntry
-from core.telephony import LegView
 from plugins.voice.calls import book, company, dialling, ending, phones, recording, talk
 from plugins.voice.calls.dialling import Target
 from plugins.voice.messages import rules
 from plugins.voice.messages.rules import Rule
-from plugins.voice.models.calls import VoiceCall
 from plugins.voice.models.recordings import CallRecording
 from plugins.voice.process.scene import MUSIC, RINGBACK
 from tests.support.call_house import CALLER, NUMBER, SDP, shared_house
@@ -361,15 +359,6 @@ def test_a_call_on_a_telephone_line_is_answered_and_queued(house):
     assert (house.call(key).from_number, house.call(key).state) == (CALLER, "queued")
     assert house.voice.driver.sounds_at(house.customer(key)) == [MUSIC]
     assert house.interaction(key).address == CALLER
-
-
-def test_a_name_and_a_number_of_a_line_are_kept_without_what_cannot_be_shown(house):
-    data = {"address": "+7495\x001234567", "to": "+78000000001", "name": "Ма\x00рия\r\n" + "я" * 5000, "headers": {}}
-    house.voice.driver.legs["in-1"] = LegView("in-1", "sip", "in", "ringing")
-    house.voice.driver.tell("leg.incoming", leg="in-1", data=data)
-    house.voice.pump()
-    call = db.session.scalars(db.select(VoiceCall).where(VoiceCall.customer_leg == "in-1")).one()
-    assert (call.from_number, call.name[:6], len(call.name)) == (CALLER, "Марияя", 80)
 
 
 @pytest.mark.parametrize("typed", ["12345678", "+7", "восемь", "+7495abc", "8 495"])

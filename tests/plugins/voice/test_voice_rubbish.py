@@ -1,12 +1,13 @@
-"""What anybody may send to the address of callers' pages: none of it is an error of ours, and none of it stays."""
+"""What anybody may send, from a page or over a line: none of it is an error of ours, and none of it stays."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.db import db
+from core.telephony import LegView
 from plugins.voice.models.calls import VoiceCall
-from tests.support.call_house import NUMBER, SDP, shared_house
+from tests.support.call_house import CALLER, NUMBER, SDP, shared_house
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,12 @@ def test_callers_never_take_the_lines_on_which_they_are_answered(house):
     ]
     assert statuses.count(200) == most - most // 3 and set(statuses) == {200, 422}
     assert house.browser("anna")
+
+
+def test_a_name_and_a_number_of_a_line_are_kept_without_what_cannot_be_shown(house):
+    data = {"address": "+7495\x001234567", "to": "+78000000001", "name": "Ма\x00рия\r\n" + "я" * 5000, "headers": {}}
+    house.voice.driver.legs["in-1"] = LegView("in-1", "sip", "in", "ringing")
+    house.voice.driver.tell("leg.incoming", leg="in-1", data=data)
+    house.voice.pump()
+    call = db.session.scalars(db.select(VoiceCall).where(VoiceCall.customer_leg == "in-1")).one()
+    assert (call.from_number, call.name[:6], len(call.name)) == (CALLER, "Марияя", 80)
