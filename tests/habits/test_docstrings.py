@@ -13,8 +13,7 @@ from tests.support.places import ROOT
 
 Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 PUBLIC = [
-    path.relative_to(ROOT).as_posix()
-    for path in python_files("core/hookspecs", "core/contracts", "core/__init__.py")
+    path.relative_to(ROOT).as_posix() for path in python_files("core/hookspecs", "core/contracts", "core/__init__.py")
 ]
 
 
