@@ -102,6 +102,9 @@ def test_a_call_as_the_softphone_has_it(house):
     assert anna.refused(f"calls/{call['key']}/consult", target={}) == "call-target-missing"
     assert anna.refused(f"calls/{call['key']}/juggle") == "invalid"
     assert anna.post(f"calls/{call['key']}/hangup") == {"call": None}
+    # A report of the sound that crosses the end is no error; whatever else comes later is refused.
+    assert anna.post(f"calls/{call['key']}/quality", loss_percent=3, jitter_ms=5, rtt_ms=20) == {"call": None}
+    assert anna.refused(f"calls/{call['key']}/hold") == "call-ended"
     assert told(f"user:{house.anna}", "voice.gone")[-1]["key"] == call["key"]
     assert told(f"session:voice-{call['key']}", "voice.visitor")[-1]["state"] == "ended"
 
