@@ -19,6 +19,7 @@ from core.hooks import Hooks
 from core.house import Okno
 from core.permissions import CORE_PERMISSIONS, unguarded
 from core.pluginmanager import PluginManager, discover
+from core.web.kept_templates import KeptTemplates
 from core.web.url_rules import LazyRule
 
 
@@ -93,6 +94,7 @@ def make_flask(house: Okno) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_env.bytecode_cache = KeptTemplates(config.home)
     app.extensions["okno"] = house
     app.url_rule_class = LazyRule
     return app

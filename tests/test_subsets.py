@@ -25,7 +25,10 @@ from tests.support.places import ROOT
 SUBSETS = [(), ("kb", "email"), *((name,) for name in SHIPPED), SHIPPED]
 KINDS = ("routes", "menu", "jobs", "daemons", "permissions", "commands", "tables", "channels", "settings", "assets")
 PROBE = """
-import json, sys
+import atexit, gc, json, sys
+# A short life: looking for garbage would take as long as all the rest.
+gc.disable()
+atexit.register(gc.freeze)
 from core.app import create_app
 from core.contracts import DeskContext
 from core.db import db

@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,23 @@ import pytest
 
 from tests.support.places import ROOT
 
-START = "import sys; sys.argv[0] = 'okno'; from cli import main; sys.exit(main())"
+# Passwords of tests withstand nobody: a sign-in as a house checks it is a fifth of a second of work.
+START = """
+import sys
+from argon2 import PasswordHasher
+from core import passwords
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+sys.argv[0] = "okno"
+from cli import main
+sys.exit(main())
+"""
 PATIENCE = 30.0
+
+
+@cache
+def compiled_templates() -> tempfile.TemporaryDirectory[str]:
+    """What one centre of this test process has compiled serves the others; gone with the process."""
+    return tempfile.TemporaryDirectory(prefix="okno-templates-")
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,8 @@ class Okno:
 
     def start(self, *arguments: str, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a long-running command in a process group of its own; its output goes to ``log``."""
+        if not (kept := self.home / "cache").exists():
+            kept.symlink_to(compiled_templates().name)
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.command(*arguments),

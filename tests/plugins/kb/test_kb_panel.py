@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 
+from tests.support.applications import MigratedTemplates
 from tests.support.places import ROOT
 
 DEMO = ROOT / "plugins/kb/demo"
@@ -23,12 +26,15 @@ def settings() -> dict[str, Any]:
     return {"core.plugins": ["kb"]}
 
 
-@pytest.fixture
-def centre(db: Any) -> dict[str, int]:
+MADE: dict[str, tuple[Path, dict[str, int]]] = {}
+
+
+def add_signature_articles() -> None:
     """Services, an agent and an editor, a case with a letter, articles about signatures."""
     from core import directory
     from core.casework import create
-    from core.db import transaction
+    from core.db import db, transaction
+    from core.house import okno
     from core.model import Contact, Interaction, Message, Service
     from plugins.kb.exchange.folder_exchange import load_folder
     from plugins.kb.finding.index import rebuild
@@ -71,7 +77,25 @@ def centre(db: Any) -> dict[str, int]:
     for folder in ("signature", "reporting"):
         load_folder(DEMO / "ru" / folder)
     rebuild()
-    return {"agent": agent.id, "editor": editor.id, "case": case.id, "interaction": row.id, "service": signature.id}
+    ids = {"agent": agent.id, "editor": editor.id, "case": case.id, "interaction": row.id, "service": signature.id}
+    MADE[db.engine.dialect.name] = (okno().config.home, ids)
+
+
+@pytest.fixture
+def migrated_url(
+    database_kind: str, settings: dict[str, Any], home: Path, migrated_templates: MigratedTemplates
+) -> Iterator[str]:
+    """A copy of the furnished data base and of its index."""
+    url = migrated_templates.copy(database_kind, settings, home, add_signature_articles)
+    shutil.copytree(MADE[database_kind][0] / "index", home / "index")
+    yield url
+    migrated_templates.drop(database_kind, url)
+
+
+@pytest.fixture
+def centre(db: Any, database_kind: str) -> dict[str, int]:
+    """The ids of what :func:`add_signature_articles` made."""
+    return MADE[database_kind][1]
 
 
 class Browser:
