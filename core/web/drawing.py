@@ -15,10 +15,13 @@ from flask_babel import gettext as _
 
 from core.clock import now
 from core.demo.accounts import PASSWORD, demo_accounts
+from core.model import Contact
+from core.own_settings import formatted
 from core.web.language import here, titled
 
 THEMES = ("light", "dark")
 SIZES = (("B", "Б"), ("KB", "КБ"), ("MB", "МБ"), ("GB", "ГБ"))
+INTERNAL_DIGITS = 6
 
 
 def static_url(name: str) -> str:
@@ -201,11 +204,25 @@ def trigger(**events: Any) -> str:
     return json.dumps(events)
 
 
+def address_words(value: str) -> str:
+    """An address as people write it: a number, an email, an internal number; "" for what only a channel knows a contact by."""
+    if value.startswith("+") or "@" in value or (value.isdecimal() and len(value) <= INTERNAL_DIGITS):
+        return formatted(value)
+    return ""
+
+
+def contact_name(contact: Contact | None, address: str = "") -> str:
+    """What to call whoever writes or calls: the name, else the address if people can read it."""
+    return (contact.name if contact else "") or address_words(address) or _("Unnamed contact")
+
+
 def install(app: Flask) -> None:
     """Give the templates of ``app`` their filters and globals."""
     app.jinja_env.filters.update(datetime=moment, filesize=file_size, lasted=lasted)
     app.jinja_env.globals.update(
         titled=titled,
+        address_words=address_words,
+        contact_name=contact_name,
         static_url=static_url,
         elapsed=elapsed,
         initials=initials,

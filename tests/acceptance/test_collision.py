@@ -70,6 +70,15 @@ def test_two_agents_in_one_case_see_each_other_and_an_overtaken_answer_is_asked_
     warning.get_by_role("button", name="Отправить всё равно").click()
     expect(boris.locator(".message-out").last).to_contain_text("Счёт отправим")
 
+    # sent before the editor has come: it goes as it was written
+    with boris.expect_request("**/editor.js*"):
+        boris.reload()
+    boris.locator(".editor-root").fill("Добавлю чек")
+    boris.get_by_role("button", name="Отправить", exact=True).click()
+    late[1].continue_()
+    expect(anna.locator(".message-out").last).to_contain_text("Добавлю чек")
+    expect(boris.locator(".editor-root")).to_have_text("")
+
     # who leaves is gone
     boris.goto(f"{url}/queue")
     expect(anna.locator(".case-viewers")).to_have_text("")

@@ -66,6 +66,9 @@ def test_a_customer_is_held_met_by_two_passed_on_and_wrapped_up(pages, house: So
     visitor, anna = answered(house, pages, "anna")
     hears(visitor, AGENT)
     hears(anna, VISITOR)
+    # What only the machine knows a caller from a page by is nowhere at the desk.
+    expect(anna.locator("#focus")).to_be_visible()
+    expect(anna.locator("#desk")).not_to_contain_text("site-")
     # Held: music instead of the agent, and the agent hears nothing.
     act(anna, "Удержать")
     expect(visitor.locator("[data-status]")).to_contain_text("на удержании")

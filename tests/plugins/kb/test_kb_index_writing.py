@@ -216,7 +216,7 @@ def test_four_threads_search_while_another_writes(index: Index, shelf: Shelf) ->
     def search() -> None:
         try:
             while not stop.is_set():
-                result = index.search(SearchQuery("принтер", facets=("tag",), limit=50))
+                result = index.search(SearchQuery("принтер", facets=("tag",), limit=50, time_limit=600))
                 ids = {hit.id for hit in result.hits}
                 if not {"article:3341", "article:3344"} <= ids or len(ids) != result.total:
                     wrong.append(result)

@@ -23,10 +23,11 @@ class Editor extends HTMLElement {
     this.root.ariaLabel = this.getAttribute("label");
     // One can write before the editor has come; what was written by then stays.
     this.root.contentEditable = "true";
+    this.root.addEventListener("input", () => this.squire || this.changed(false));
     const kept = find("template", this);
     this.#waiting.push(() => kept?.innerHTML.trim() && this.setHTML(kept.innerHTML));
     this.append(this.root);
-    import("./editor.js").then(({ attach }) => this.#arrived(attach));
+    this.ready = import("./editor.js").then(({ attach }) => this.#arrived(attach));
   }
   #arrived(attach) {
     const [early, writing] = [this.root.innerText.replace(/\n$/, ""), this.root === document.activeElement];
@@ -41,7 +42,8 @@ class Editor extends HTMLElement {
     this.changed();
   }
   get value() {
-    return this.squire && !this.empty ? this.squire.getHTML() : "";
+    if (this.empty) return "";
+    return this.squire ? this.squire.getHTML() : this.root.innerHTML;
   }
   get name() {
     return this.getAttribute("name");
@@ -204,14 +206,14 @@ async function save(form) {
   if (!saved && !sending.has(form)) wait(form, 4000);
 }
 
-// A draft on its way must arrive before the answer that ends it, and none may follow.
+// A draft on its way must arrive before the answer that ends it, and none may follow. The editor brings what is kept for it.
 document.addEventListener("htmx:confirm", (event) => {
   const form = event.detail.elt;
   if (!form.matches?.("form[data-draft]")) return;
   event.preventDefault();
   forget(form);
   sending.add(form);
-  Promise.resolve(saving.get(form)).then(() => event.detail.issueRequest(true));
+  Promise.allSettled([saving.get(form), find("okno-editor", form)?.ready]).then(() => event.detail.issueRequest(true));
 });
 document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
   if (!elt.matches?.("form[data-draft]")) return;
