@@ -32,7 +32,7 @@ function begun(editor) {
 
 document.addEventListener("input", ({ target }) => {
   const editor = editorOf(target);
-  if (editor?.root) seek(editor);
+  if (editor?.squire) seek(editor);
 });
 
 async function seek(editor, everything = false) {

@@ -58,7 +58,7 @@ class Editor extends HTMLElement {
     if (tell) this.dispatchEvent(new Event("input", { bubbles: true }));
   }
   setHTML(html) {
-    if (!this.squire) return this.#waiting.push(() => this.setHTML(html));
+    if (!this.squire) return void (this.root.replaceChildren(), this.#waiting.push(() => this.setHTML(html)));
     this.squire.setHTML(html);
     find("[data-cursor]", this.root) ? this.#placeCursor() : this.squire.moveCursorToEnd();
     this.root.blur();
