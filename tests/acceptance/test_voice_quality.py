@@ -118,9 +118,6 @@ def test_a_bad_line_is_warned_of_told_wrapped_up_and_found_by_the_supervisor(
     expect(timeline).to_contain_text(
         "Обращение закрыто: Нужно перезвонить · Анна Соколова — Завтра в десять, с городского"
     )
-    head = anna.locator(f"#case-{case_id}-head")
-    head.locator("summary[aria-label^='Статус']").click()
-    head.get_by_role("button", name="Ожидание").click()
     waiting = "SELECT 1 FROM \"case\" WHERE id = ? AND status = 'pending'"
     wait_until(lambda: house.rows(waiting, case_id), what="a case that waits for the follow-up")
     anna.locator(".panel:not([hidden])").get_by_role("link", name="События").click()
