@@ -19,7 +19,7 @@ from core.db import db, transaction
 from core.house import okno
 from core.model import SignIn, User
 from core.permissions import allowed
-from core.schemas import LANGUAGES, Form, Invalid, checked, choice, email_line, flag, words, wrong, zone_line
+from core.schemas import INTERNAL, LANGUAGES, Form, Invalid, checked, choice, email_line, flag, words, wrong, zone_line
 
 FONTS = ("", "Arial", "Calibri", "Georgia", "Tahoma", "Times New Roman", "Verdana")
 SIZES = ("", "10", "11", "12", "13", "14", "16", "18")
@@ -33,7 +33,7 @@ NO_PHONE = (
 
 
 def _phone(value: str) -> None:
-    if value and not re.fullmatch(r"\d{2,6}", value) and number_of(value) is None:
+    if value and not INTERNAL.fullmatch(value) and number_of(value) is None:
         raise wrong(*NO_PHONE)
 
 

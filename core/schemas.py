@@ -27,6 +27,10 @@ CASE_FIELD_TYPES = ("text", "lines", "number", "date", "choice", "bool", "url", 
 PING_KINDS = ("expert", "supervisor", "expert_support")
 AFTER_STATES = ("ready", "not_ready")
 CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
+# The telephone number of a colleague within the house.
+INTERNAL = re.compile(r"\d{2,6}")
+# What JSON and letters can say and neither UTF-8 nor data bases can hold: zeros, and halves of characters.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 SERVICE_TEXTS = ("acknowledgement", "signature", "greeting")
 
 REQUIRED = Text("Please fill this in.", "Заполните это поле.")

@@ -16,6 +16,7 @@ from core.api.errors import Problem, invalid
 from core.api.paging import Page
 from core.contracts import ApiOperation, FileIn, Text
 from core.house import okno
+from core.schemas import UNSTORABLE
 
 FILE_FIELD = "files"
 FILES_MOST = 20
@@ -128,7 +129,7 @@ def _files() -> tuple[FileIn, ...]:
 def _refuse_odd_texts(value: Any, path: str = "") -> None:
     """NUL and half surrogates are JSON, but no data base keeps them."""
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        if UNSTORABLE.search(value):
             text = Text("This holds a character that cannot be kept.", "Здесь знак, который нельзя сохранить.")
             raise invalid({path: text})
     elif isinstance(value, dict):

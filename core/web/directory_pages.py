@@ -17,6 +17,7 @@ from core.directory_book import Asked, Listed
 from core.house import okno
 from core.model import Organisation, Team, User
 from core.permissions import allowed, require
+from core.schemas import INTERNAL
 from core.web.desk_commands import done
 from core.web.desk_frame import signed_in
 from core.web.presence_marks import mark_of
@@ -25,7 +26,6 @@ GROUPS = ("colleagues", "favourites", "recents", "services", "contacts", "organi
 FIRST_FEW = {"colleagues": 8, "services": 5, "contacts": 12, "organisations": 5}
 PURPOSES = ("transfer", "conference")
 DIAL = re.compile(r"[\d+*#]")
-INTERNAL = re.compile(r"\d{2,6}")
 
 
 @dataclass(slots=True)

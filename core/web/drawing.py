@@ -17,11 +17,11 @@ from core.clock import now
 from core.demo.accounts import PASSWORD, demo_accounts
 from core.model import Contact
 from core.own_settings import formatted
+from core.schemas import INTERNAL
 from core.web.language import here, titled
 
 THEMES = ("light", "dark")
 SIZES = (("B", "Б"), ("KB", "КБ"), ("MB", "МБ"), ("GB", "ГБ"))
-INTERNAL_DIGITS = 6
 
 
 def static_url(name: str) -> str:
@@ -206,7 +206,7 @@ def trigger(**events: Any) -> str:
 
 def address_words(value: str) -> str:
     """An address as people write it: a number, an email, an internal number; "" for what only a channel knows a contact by."""
-    if value.startswith("+") or "@" in value or (value.isdecimal() and len(value) <= INTERNAL_DIGITS):
+    if value.startswith("+") or "@" in value or INTERNAL.fullmatch(value):
         return formatted(value)
     return ""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from core.schemas import UNSTORABLE
+
 CYRILLIC_CHARSETS = ("windows-1251", "koi8-r", "ibm866", "iso8859-5", "mac-cyrillic")
 SAMPLE_BYTES = 8192
 
@@ -38,7 +40,6 @@ ALIASES = {
 # Python knows these as text encodings, but they are program notations or quadratic in time, never a mail's charset.
 _REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "unicode-escape"}
 _SAYS_NOTHING = {"ascii", "iso8859-1", "cp1252", "latin-1"}
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _HIGH_NEIGHBOURHOOD = re.compile(rb"[\x80-\xffA-Za-z]*[\x80-\xff][\x80-\xffA-Za-z]*")
@@ -52,7 +53,7 @@ _LETTER_WEIGHT = _FREQUENT | _RARE
 
 def storable(text: str) -> str:
     """Text without NUL and lone surrogates, which neither UTF-8 nor PostgreSQL can hold."""
-    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
+    return UNSTORABLE.sub("\ufffd", text) if UNSTORABLE.search(text) else text
 
 
 def known_charset(declared: str | None) -> str | None:

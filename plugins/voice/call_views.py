@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from core.contracts import Rejected, Text
 from core.db import db
 from core.model import User
 from core.permissions import require
+from core.schemas import UNSTORABLE
 from core.web.auth import current_user
 from plugins.voice import switchboard
 from plugins.voice.calls import company, dialling, ending, phones, picture, recording, saying, talk
@@ -23,10 +23,6 @@ from plugins.voice.models.calls import VoiceCall
 from plugins.voice.quality.looks import Looks
 
 UNREADABLE = Text("The message cannot be read", "Сообщение не разобрать")
-
-
-# What JSON can say and neither data bases nor sockets can hold: zeros, and halves of characters.
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Body(Schema):

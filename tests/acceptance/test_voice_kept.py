@@ -17,7 +17,7 @@ from tests.support.kb_house import _free_port
 from tests.support.mail_sink import MailSink
 from tests.support.softphone_house import NUMBER
 from tests.support.tone_parties import FRAME, TONES, WINDOW_FRAMES, tone, tones_in
-from tests.support.tone_people import PLUGINS, CallCentre, Person, Refusal, serve_calls
+from tests.support.tone_people import PLUGINS, Agent, CallCentre, Person, Refusal, Visitor, serve_calls
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -123,6 +123,15 @@ def loud(samples: NDArray[np.int16]) -> set[float]:
     return tones_in(max(seconds, key=lambda one: float(np.abs(one.astype(float)).mean())), rate=RATE) or set()
 
 
+def answered(house: CallCentre) -> tuple[Visitor, Agent, str]:
+    """A caller who has gone through the menu, the agent who answered, and the key of their call."""
+    visitor = house.visitor(VISITOR)
+    visitor.hears(QUESTION)
+    visitor.do("dtmf", digits="1")
+    anna = house.agent("anna", ANNA, ready=True)
+    return visitor, anna, anna.answer()
+
+
 @pytest.mark.feature("V-08", "V-09")
 def test_a_caller_hears_a_menu_presses_a_key_and_leaves_a_message(house: CallCentre, mails: MailSink):
     visitor = house.visitor(VISITOR)
@@ -153,11 +162,7 @@ def test_a_caller_hears_a_menu_presses_a_key_and_leaves_a_message(house: CallCen
 
 @pytest.mark.feature("V-05", "V-07")
 def test_a_call_is_announced_recorded_on_two_channels_and_paused(house: CallCentre):
-    visitor = house.visitor(VISITOR)
-    visitor.hears(QUESTION)
-    visitor.do("dtmf", digits="1")
-    anna = house.agent("anna", ANNA, ready=True)
-    key = anna.answer()
+    visitor, anna, key = answered(house)
     visitor.hears(ANNA, CONSENT)
     anna.hears(VISITOR, CONSENT)
     visitor.hears(ANNA)
@@ -207,11 +212,7 @@ def windows(frames: deque[NDArray[np.int16]], tones: tuple[float, ...]) -> list[
 @pytest.mark.feature("V-07")
 def test_a_caller_is_told_of_a_recording_that_begins_in_the_middle_of_the_talk(house: CallCentre):
     record(house, "ask", consent=True)
-    visitor = house.visitor(VISITOR)
-    visitor.hears(QUESTION)
-    visitor.do("dtmf", digits="1")
-    anna = house.agent("anna", ANNA, ready=True)
-    key = anna.answer()
+    visitor, anna, key = answered(house)
     visitor.hears(ANNA)
     anna.hears(VISITOR)
     assert house.rows("SELECT 1 FROM voice_recording WHERE key LIKE ?", f"{key}-%") == []
@@ -235,11 +236,7 @@ def test_a_caller_is_told_of_a_recording_that_begins_in_the_middle_of_the_talk(h
 @pytest.mark.feature("V-07")
 def test_where_no_announcement_is_chosen_a_tone_tells_of_the_recording(house: CallCentre):
     record(house, "ask", consent=False)
-    visitor = house.visitor(VISITOR)
-    visitor.hears(QUESTION)
-    visitor.do("dtmf", digits="1")
-    anna = house.agent("anna", ANNA, ready=True)
-    key = anna.answer()
+    visitor, anna, key = answered(house)
     visitor.hears(ANNA)
     frames = heard_by(visitor)
     anna.do(key, "record", on=True)
@@ -252,11 +249,7 @@ def test_where_no_announcement_is_chosen_a_tone_tells_of_the_recording(house: Ca
 
 @pytest.mark.feature("V-12")
 def test_a_call_is_passed_to_a_line_of_the_directory(house: CallCentre):
-    visitor = house.visitor(VISITOR)
-    visitor.hears(QUESTION)
-    visitor.do("dtmf", digits="1")
-    anna = house.agent("anna", ANNA, ready=True)
-    key = anna.answer()
+    visitor, anna, key = answered(house)
     visitor.hears(ANNA)
     lines = anna.ask("GET", "lines.json?q=200")["lines"]
     assert [(line["product"], line["number"]) for line in lines] == [("Карты", "200")]

@@ -15,6 +15,7 @@ from core.contracts import Initiation, Rejected, Text
 from core.db import db, transaction
 from core.house import okno
 from core.model import Contact, Interaction, ServiceEntry, User
+from core.schemas import INTERNAL
 from plugins.voice import switchboard
 from plugins.voice.calls import book, directions, menus, phones, picture, serving, talk
 from plugins.voice.lines import directory
@@ -24,7 +25,6 @@ from plugins.voice.voicemail import forwarding
 from plugins.voice.voicemail.forwarding import Course
 
 CHANNEL = "voice"
-INTERNAL = re.compile(r"\d{2,6}")
 NO_LINES = Text(
     "No telephone lines are connected: only colleagues can be called",
     "Телефонные линии не подключены: звонить можно только коллегам",
